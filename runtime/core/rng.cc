@@ -1,0 +1,66 @@
+#include "runtime/core/rng.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace sterna {
+namespace {
+
+constexpr std::array<std::uint32_t, 2> kMultipliers = {0xD2511F53u, 0xCD9E8D57u};
+constexpr std::array<std::uint32_t, 2> kWeyl = {0x9E3779B9u, 0xBB67AE85u};
+
+// The four words that hold element `index` of a stream: index / 4 in 48 bits, layer in 16, step and learner
+// in 32 each.
+std::array<std::uint32_t, 4> block_of(const RandomKey& key, std::uint64_t index) noexcept {
+  const std::uint64_t block = index / 4;
+  const auto low = static_cast<std::uint32_t>(block);
+  const auto high = static_cast<std::uint32_t>(block >> 32) & 0xFFFFu;
+  return philox({low, high | (std::uint32_t{key.layer} << 16), key.step, key.learner},
+                {static_cast<std::uint32_t>(key.seed),
+                 static_cast<std::uint32_t>(key.seed >> 32) ^ (static_cast<std::uint32_t>(key.use) << 24)});
+}
+
+}  // namespace
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key) noexcept {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t first = std::uint64_t{kMultipliers[0]} * counter[0];
+    const std::uint64_t second = std::uint64_t{kMultipliers[1]} * counter[2];
+    counter = {
+        static_cast<std::uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(second),
+        static_cast<std::uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(first)};
+    key[0] += kWeyl[0];
+    key[1] += kWeyl[1];
+  }
+  return counter;
+}
+
+std::uint32_t random_bits(const RandomKey& key, std::uint64_t index) noexcept {
+  return block_of(key, index)[index % 4];
+}
+
+float random_uniform(const RandomKey& key, std::uint64_t index) noexcept {
+  return static_cast<float>(random_bits(key, index) >> 8) * 0x1p-24f;
+}
+
+float random_normal(const RandomKey& key, std::uint64_t index) noexcept {
+  // Two words of a block make one value; a second one, by the sine of the angle, is left unused.
+  const auto words = block_of(key, 2 * index);
+  const std::size_t at = (2 * index) % 4;
+  const double radius_bits = (static_cast<double>(words[at]) + 0.5) * 0x1p-32;  // in (0, 1)
+  const double angle = 2.0 * std::numbers::pi * static_cast<double>(words[at + 1]) * 0x1p-32;
+  return static_cast<float>(std::sqrt(-2.0 * std::log(radius_bits)) * std::cos(angle));
+}
+
+std::uint32_t random_below(const RandomKey& key, std::uint64_t index, std::uint32_t bound) noexcept {
+  const auto words = block_of(key, 2 * index);
+  const std::size_t at = (2 * index) % 4;
+  const std::uint64_t bits = (std::uint64_t{words[at]} << 32) | words[at + 1];
+  // Multiply-shift: the high word of bits * bound, without a 128-bit type.
+  const std::uint64_t low = (bits & 0xFFFFFFFFu) * bound;
+  const std::uint64_t high = (bits >> 32) * bound;
+  return static_cast<std::uint32_t>((high + (low >> 32)) >> 32);
+}
+
+}  // namespace sterna
