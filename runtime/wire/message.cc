@@ -1,0 +1,147 @@
+#include "runtime/wire/message.h"
+
+#define XXH_STATIC_LINKING_ONLY  // defines XXH3_state_t, so that it can live on the stack
+#include <xxhash.h>
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+
+#include "runtime/core/bytes.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::wire {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x4e525453;  // "STRN"
+
+// Where the header's fields lie, in bytes.
+constexpr std::size_t kMagicAt = 0;
+constexpr std::size_t kVersionAt = 4;
+constexpr std::size_t kKindAt = 5;
+constexpr std::size_t kBucketAt = 6;
+constexpr std::size_t kStepAt = 8;
+constexpr std::size_t kFirstLearnerAt = 12;
+constexpr std::size_t kSectionsAt = 16;
+constexpr std::size_t kTotalAt = 20;
+constexpr std::size_t kChecksumAt = 24;
+static_assert(kChecksumAt + sizeof(std::uint64_t) == kMessageHeaderBytes);
+
+std::uint64_t checksum_of(std::span<const std::byte> message) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  XXH3_64bits_update(&state, message.data(), kChecksumAt);
+  XXH3_64bits_update(&state, message.data() + kMessageHeaderBytes, message.size() - kMessageHeaderBytes);
+  return XXH3_64bits_digest(&state);
+}
+
+std::size_t length_at(std::size_t section) {
+  return kMessageHeaderBytes + section * kMessageLengthBytes;
+}
+
+// A message's place, for the text of an error.
+struct Expectation {
+  const MessageKey& key;
+
+  void require(std::string_view what, std::uint64_t got, std::uint64_t expected) const {
+    if (got != expected) fail(what, got, cat("expected ", expected));
+  }
+
+  [[noreturn]] void fail(std::string_view what, std::uint64_t got, std::string_view expected) const {
+    throw WireError(cat("[wire] step ", key.step, ", bucket ", key.bucket, ", from learner ",
+                        key.first_learner, ": ", what, " = ", got, ", ", expected,
+                        "; do all ranks run the same build and settings?"));
+  }
+};
+
+void check_header(std::span<const std::byte> message, const Expectation& expectation) {
+  const MessageKey& key = expectation.key;
+  if (message.size() < kMessageHeaderBytes) {
+    expectation.fail("message bytes", message.size(),
+                     cat("expected at least the header's ", kMessageHeaderBytes));
+  }
+  expectation.require("magic", load<std::uint32_t>(message, kMagicAt), kMagic);
+  expectation.require("version", load<std::uint8_t>(message, kVersionAt), kMessageVersion);
+  expectation.require("total bytes in the header", load<std::uint32_t>(message, kTotalAt), message.size());
+  expectation.require("checksum", load<std::uint64_t>(message, kChecksumAt), checksum_of(message));
+  expectation.require("kind", load<std::uint8_t>(message, kKindAt), static_cast<std::uint8_t>(key.kind));
+  expectation.require("step", load<std::uint32_t>(message, kStepAt), key.step);
+  expectation.require("bucket", load<std::uint16_t>(message, kBucketAt), key.bucket);
+  expectation.require("first learner", load<std::uint32_t>(message, kFirstLearnerAt), key.first_learner);
+  expectation.require("sections", load<std::uint32_t>(message, kSectionsAt), key.sections);
+}
+
+}  // namespace
+
+MessageWriter::MessageWriter(const MessageKey& key, std::vector<std::byte>& buffer)
+    : key_(key), buffer_(buffer), end_(message_bytes(key.sections, 0)) {
+  STERNA_CHECK(key.step <= std::numeric_limits<std::uint32_t>::max());
+  STERNA_CHECK(key.bucket <= std::numeric_limits<std::uint16_t>::max());
+  if (buffer_.size() < end_) buffer_.resize(end_);
+}
+
+std::span<std::byte> MessageWriter::reserve(std::size_t max_bytes) {
+  STERNA_CHECK(sections_ < key_.sections);
+  reserved_bytes_ = max_bytes;
+  if (buffer_.size() < end_ + max_bytes) buffer_.resize(end_ + max_bytes);
+  return std::span(buffer_).subspan(end_, max_bytes);
+}
+
+void MessageWriter::commit(std::size_t bytes) {
+  STERNA_CHECK(bytes <= reserved_bytes_);
+  STERNA_CHECK((end_ + bytes) <= std::numeric_limits<std::uint32_t>::max());
+  store(buffer_, length_at(sections_), static_cast<std::uint32_t>(bytes));
+  end_ += bytes;
+  reserved_bytes_ = 0;
+  ++sections_;
+}
+
+void MessageWriter::append(std::span<const std::byte> section) {
+  std::ranges::copy(section, reserve(section.size()).begin());
+  commit(section.size());
+}
+
+std::span<const std::byte> MessageWriter::finish() {
+  STERNA_CHECK(sections_ == key_.sections);
+  const std::span<std::byte> message = std::span(buffer_).first(end_);
+  store(message, kMagicAt, kMagic);
+  store(message, kVersionAt, kMessageVersion);
+  store(message, kKindAt, static_cast<std::uint8_t>(key_.kind));
+  store(message, kBucketAt, static_cast<std::uint16_t>(key_.bucket));
+  store(message, kStepAt, static_cast<std::uint32_t>(key_.step));
+  store(message, kFirstLearnerAt, key_.first_learner);
+  store(message, kSectionsAt, key_.sections);
+  store(message, kTotalAt, static_cast<std::uint32_t>(end_));
+  store(message, kChecksumAt, checksum_of(message));
+  return message;
+}
+
+void MessageReader::open(std::span<const std::byte> message, const MessageKey& expected) {
+  starts_.clear();
+  const Expectation expectation{expected};
+  check_header(message, expectation);
+  // 64 bits hold every sum here: 2^32 lengths below 2^32.
+  std::uint64_t end = message_bytes(expected.sections, 0);
+  if (end > message.size()) {
+    expectation.fail("message bytes", message.size(),
+                     cat("expected at least ", end, " for its table of lengths"));
+  }
+  starts_.reserve(std::size_t{expected.sections} + 1);
+  starts_.push_back(end);
+  for (std::uint32_t i = 0; i < expected.sections; ++i) {
+    end += load<std::uint32_t>(message, length_at(i));
+    starts_.push_back(end);
+  }
+  if (end != message.size()) {
+    starts_.clear();
+    expectation.fail("message bytes", message.size(), cat("expected ", end, " by its table of lengths"));
+  }
+  message_ = message;
+}
+
+std::span<const std::byte> MessageReader::section(std::size_t index) const {
+  STERNA_CHECK(index < sections());
+  return message_.subspan(starts_[index], starts_[index + 1] - starts_[index]);
+}
+
+}  // namespace sterna::wire
