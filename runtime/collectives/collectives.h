@@ -1,0 +1,49 @@
+// What all ranks do together, written once over Communicator's blocks. Each is collective: every rank calls
+// it, in the same order. P is the number of ranks.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/collectives/communicator.h"
+
+namespace sterna::collectives {
+
+// Returns when every rank has called it. Sends 2 bytes or less to each of ceil(log2 P) peers.
+void barrier(Communicator& comm);
+
+// Every rank's `bytes` become the root's. A binomial tree: ceil(log2 P) rounds, n bytes for each block passed
+// on.
+//   bytes  equally long on every rank
+void broadcast(Communicator& comm, int root, std::span<std::byte> bytes);
+
+// all[r] becomes rank r's block. Sends (P - 1) n bytes.
+//   mine  [n] bytes, equally long on every rank
+//   all   [P n] bytes
+void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all);
+
+// The blocks of all ranks, in rank order, of whatever lengths.
+struct GatheredBlocks {
+  std::vector<std::byte> bytes;
+  std::vector<std::size_t> offsets;  // [P + 1]; block r is bytes[offsets[r], offsets[r + 1])
+
+  [[nodiscard]] std::span<const std::byte> block(int rank) const {
+    const auto r = static_cast<std::size_t>(rank);
+    return std::span(bytes).subspan(offsets[r], offsets[r + 1] - offsets[r]);
+  }
+};
+
+// As all_gather(), of blocks that need not be equally long: 8 bytes to each peer for the length, then the
+// block. `gathered` is reused from call to call, so that a steady state allocates nothing.
+void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, GatheredBlocks& gathered);
+
+// Block p of `mine` goes to rank p; block p of `all` comes from rank p. Sends (P - 1) n bytes.
+//   mine, all  [P n] bytes, block after block
+void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all);
+
+// Every rank's text, in rank order. For what is compared or reported once, not for a step.
+[[nodiscard]] std::vector<std::string> all_gather_text(Communicator& comm, const std::string& mine);
+
+}  // namespace sterna::collectives

@@ -1,0 +1,81 @@
+// The ranks of a job, and byte blocks between them.
+//
+// A back-end moves blocks from rank to rank; everything collective is written once above it (collectives.h,
+// ordered_sum.h). So every byte that leaves a rank passes through start(), and is counted there; only what
+// the vendor's own all-reduce sends is estimated.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "runtime/core/aligned_vector.h"
+
+namespace sterna::collectives {
+
+struct SendBlock {
+  int peer;                          // in [0, ranks), not this rank
+  std::span<const std::byte> bytes;  // stays valid and unchanged until wait() returns
+};
+
+struct ReceiveBlock {
+  int peer;                    // in [0, ranks), not this rank
+  std::span<std::byte> bytes;  // exactly as long as what the peer sends
+};
+
+// Blocks under way. One that is destroyed before wait() has returned gives its blocks up: whether they still
+// travel is left open, and the communicator is good for nothing but being destroyed.
+class Transfer {
+ public:
+  virtual ~Transfer() = default;
+
+  // Returns when every block has left or arrived. Throws CommError, which names the peers still awaited, when
+  // the communicator's time limit is over, and when a block's length is not what was sent.
+  virtual void wait() = 0;
+};
+
+// Bytes since the communicator was made.
+struct Traffic {
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  [[nodiscard]] virtual std::string_view name() const = 0;  // "single", "threads", "mpi"
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int ranks() const = 0;
+
+  // Begins to send and receive. Blocks between the same two ranks match in the order in which both posted
+  // them. Empty blocks are allowed and cost nothing: both sides know them to be empty. Counted in traffic()
+  // here, whether or not they arrive.
+  [[nodiscard]] std::unique_ptr<Transfer> start(std::span<const SendBlock> sends,
+                                                std::span<const ReceiveBlock> receives);
+
+  // Sums element by element over all ranks with the library's own all-reduce, in an order that may depend on
+  // the number of ranks. Counted as 2 (P - 1) / P of the bytes, each way, which is what the bandwidth-optimal
+  // algorithms move.
+  void vendor_sum(std::span<float> values);
+
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+
+  // Memory for the collective that is running, at least `values` long, its contents arbitrary; the next call
+  // may move it. Kept from call to call, so that a steady state allocates nothing large.
+  [[nodiscard]] std::span<float> scratch(std::size_t values);
+
+ protected:
+  virtual std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,
+                                                 std::span<const ReceiveBlock> receives) = 0;
+  virtual void sum_in_any_order(std::span<float> values) = 0;
+
+ private:
+  Traffic traffic_;
+  AlignedVector<float> scratch_;
+};
+
+}  // namespace sterna::collectives

@@ -1,0 +1,27 @@
+#include "runtime/collectives/failures.h"
+
+#include <string>
+#include <vector>
+
+namespace sterna::collectives {
+
+CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
+                             std::span<const AwaitedBlock> awaited) {
+  std::vector<std::string> blocks;
+  for (const AwaitedBlock& block : awaited) {
+    const bool is_sum = block.peer == kAllRanks;
+    blocks.push_back(
+        is_sum ? cat("the sum of ", block.bytes, " bytes over all ranks")
+               : cat(block.bytes, " bytes ", block.is_receive ? "from" : "to", " rank ", block.peer));
+  }
+  return CommError(cat("[collectives] rank ", rank, ": after ", time_limit.count(),
+                       " ms still awaited: ", joined(blocks, ", "),
+                       "; see whether those ranks have failed, or raise the time limit if they are slow"));
+}
+
+CommError wrong_length(int rank, int peer, const std::string& got, std::size_t expected_bytes) {
+  return CommError(cat("[collectives] rank ", rank, ": block from rank ", peer, " has ", got,
+                       " bytes, expected ", expected_bytes, "; do all ranks run the same config and build?"));
+}
+
+}  // namespace sterna::collectives

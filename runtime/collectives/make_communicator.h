@@ -1,0 +1,48 @@
+// The transports that a job can run over.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "runtime/collectives/communicator.h"
+
+namespace sterna::collectives {
+
+// How long a block may stay away before the job is given up.
+inline constexpr std::chrono::seconds kDefaultTimeLimit{300};
+
+// One rank, no transport.
+[[nodiscard]] std::unique_ptr<Communicator> make_single();
+
+// Runs `body` on `ranks` threads of this process, each with its own communicator: for tests, debuggers and
+// the thread sanitizer. Returns when all have returned. If one throws, the waits of the others end with
+// CommError, and the first exception is rethrown.
+void run_on_threads(int ranks, const std::function<void(Communicator&)>& body,
+                    std::chrono::milliseconds time_limit = kDefaultTimeLimit);
+
+// Over MPI_COMM_WORLD (a duplicate of it). MPI must have been initialised, and must outlive the communicator.
+// Throws CommError.
+[[nodiscard]] std::unique_ptr<Communicator> make_mpi(
+    std::chrono::milliseconds time_limit = kDefaultTimeLimit);
+
+// Initialises MPI for the life of the object.
+class MpiSession {
+ public:
+  MpiSession(int* argc, char*** argv);
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+
+  // Ends the job on all ranks with this exit status. Does not return.
+  [[noreturn]] void abort(int status);
+
+  // Whether a launcher (mpirun, srun) started this process, as its environment tells.
+  [[nodiscard]] static bool is_launched();
+
+  // Version of the MPI library, one line.
+  [[nodiscard]] static std::string library_version();
+};
+
+}  // namespace sterna::collectives

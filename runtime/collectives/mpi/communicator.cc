@@ -1,0 +1,67 @@
+// Over MPI_COMM_WORLD: blocks are messages, which MPI keeps in order between two ranks.
+#include <mpi.h>
+
+#include <algorithm>
+
+#include "runtime/collectives/make_communicator.h"
+#include "runtime/collectives/mpi/check.h"
+#include "runtime/collectives/mpi/transfer.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::collectives {
+namespace {
+
+constexpr std::size_t kMaxSummedValues = kMaxMessageBytes / sizeof(float);
+
+MpiJob join_job(std::chrono::milliseconds time_limit) {
+  int is_initialised = 0;
+  check_mpi(MPI_Initialized(&is_initialised), {.name = "MPI_Initialized"});
+  if (is_initialised == 0) throw CommError("[mpi] MPI is not initialised: make an MpiSession first");
+
+  MpiJob job{.comm = MPI_COMM_NULL, .rank = kNoPeer, .ranks = 0, .time_limit = time_limit};
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &job.rank), {.name = "MPI_Comm_rank"});
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &job.ranks), {.name = "MPI_Comm_size", .rank = job.rank});
+  // A duplicate: our messages never meet those of another library. It is not freed before MPI_Finalize does
+  // it: MPI_Comm_free is collective, and a destructor may run on one rank alone.
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &job.comm), {.name = "MPI_Comm_dup", .rank = job.rank});
+  check_mpi(MPI_Comm_set_errhandler(job.comm, MPI_ERRORS_RETURN),
+            {.name = "MPI_Comm_set_errhandler", .rank = job.rank});
+  return job;
+}
+
+class MpiCommunicator : public Communicator {
+ public:
+  explicit MpiCommunicator(std::chrono::milliseconds time_limit) : job_(join_job(time_limit)) {}
+
+  [[nodiscard]] std::string_view name() const override { return "mpi"; }
+  [[nodiscard]] int rank() const override { return job_.rank; }
+  [[nodiscard]] int ranks() const override { return job_.ranks; }
+
+ private:
+  // Receives first: a message that finds its receive posted needs no buffer in between.
+  std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,
+                                         std::span<const ReceiveBlock> receives) override {
+    auto transfer = std::make_unique<MpiTransfer>(job_);
+    for (const ReceiveBlock& block : receives) transfer->receive(block);
+    for (const SendBlock& block : sends) transfer->send(block);
+    return transfer;
+  }
+
+  void sum_in_any_order(std::span<float> values) override {
+    for (std::size_t begin = 0; begin < values.size(); begin += kMaxSummedValues) {
+      MpiTransfer transfer(job_);
+      transfer.sum(values.subspan(begin, std::min(kMaxSummedValues, values.size() - begin)));
+      transfer.wait();
+    }
+  }
+
+  const MpiJob job_;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_mpi(std::chrono::milliseconds time_limit) {
+  return std::make_unique<MpiCommunicator>(time_limit);
+}
+
+}  // namespace sterna::collectives

@@ -1,0 +1,52 @@
+// The life of MPI in this process.
+#include <mpi.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <exception>
+
+#include "runtime/collectives/make_communicator.h"
+#include "runtime/collectives/mpi/check.h"
+
+namespace sterna::collectives {
+
+// Serialised, not funnelled: communication may move to a thread of its own, one at a time. A library that
+// offers less is used all the same, for today the thread that initialises is the one that communicates.
+MpiSession::MpiSession(int* argc, char*** argv) {
+  int provided = MPI_THREAD_SINGLE;
+  check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided), {.name = "MPI_Init_thread"});
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), {.name = "MPI_Comm_set_errhandler"});
+}
+
+// MPI_Finalize waits for all ranks. A rank that leaves with an exception must not: the launcher sees it exit
+// without MPI_Finalize, and ends the others.
+MpiSession::~MpiSession() {
+  if (std::uncaught_exceptions() == 0) MPI_Finalize();
+}
+
+void MpiSession::abort(int status) {
+  MPI_Abort(MPI_COMM_WORLD, status);
+  std::_Exit(status);
+}
+
+bool MpiSession::is_launched() {
+  constexpr std::array kSetByLaunchers = {
+      "OMPI_COMM_WORLD_SIZE",  // Open MPI's mpirun
+      "PMIX_RANK",             // srun --mpi=pmix
+      "PMI_RANK",              // srun --mpi=pmi2, MPICH's mpiexec
+      "PMI_SIZE",
+      "MV2_COMM_WORLD_SIZE",  // MVAPICH2's mpirun_rsh
+  };
+  return std::ranges::any_of(kSetByLaunchers, [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
+std::string MpiSession::library_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int characters = 0;
+  check_mpi(MPI_Get_library_version(text.data(), &characters), {.name = "MPI_Get_library_version"});
+  const std::string version(text.data(), static_cast<std::size_t>(characters));
+  return version.substr(0, version.find('\n'));
+}
+
+}  // namespace sterna::collectives

@@ -1,0 +1,138 @@
+#include "runtime/collectives/mpi/transfer.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "runtime/collectives/mpi/check.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::collectives {
+namespace {
+
+// Messages of different lengths have different tags, so that they do not match: Open MPI writes a message
+// that is longer than its receive past the end before it reports the error. Both ends post in the same order,
+// so that those of equal length match in order. MPI promises tags up to 32767; lengths that share one are
+// 32749 bytes apart.
+int tag_of(std::size_t bytes) {
+  constexpr std::size_t kTags = 32749;
+  return static_cast<int>(bytes % kTags);
+}
+
+// Tests before a waiting rank gives the processor to others: a block that is on its way in shared memory
+// arrives within some of them, and ranks may be more than cores.
+constexpr int kTestsBeforeYield = 50;
+
+// Calls each(offset, bytes) for the messages of a block.
+template <typename Each>
+void for_each_message(std::size_t block_bytes, const Each& each) {
+  for (std::size_t offset = 0; offset < block_bytes; offset += kMaxMessageBytes) {
+    each(offset, std::min(kMaxMessageBytes, block_bytes - offset));
+  }
+}
+
+}  // namespace
+
+MpiTransfer::~MpiTransfer() {
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    // A sum over all ranks can be neither cancelled nor freed.
+    if (requests_[i] == MPI_REQUEST_NULL || blocks_[i].peer == kAllRanks) continue;
+    if (blocks_[i].is_receive) MPI_Cancel(&requests_[i]);
+    MPI_Request_free(&requests_[i]);
+  }
+}
+
+MPI_Request& MpiTransfer::new_request(const AwaitedBlock& block) {
+  blocks_.push_back(block);
+  return requests_.emplace_back(MPI_REQUEST_NULL);
+}
+
+void MpiTransfer::send(const SendBlock& block) {
+  for_each_message(block.bytes.size(), [&](std::size_t offset, std::size_t bytes) {
+    MPI_Request& request = new_request({.peer = block.peer, .bytes = bytes, .is_receive = false});
+    check_mpi(MPI_Isend(block.bytes.data() + offset, static_cast<int>(bytes), MPI_BYTE, block.peer,
+                        tag_of(bytes), job_.comm, &request),
+              {.name = "MPI_Isend", .rank = job_.rank, .peer = block.peer});
+  });
+}
+
+void MpiTransfer::receive(const ReceiveBlock& block) {
+  for_each_message(block.bytes.size(), [&](std::size_t offset, std::size_t bytes) {
+    MPI_Request& request = new_request({.peer = block.peer, .bytes = bytes, .is_receive = true});
+    check_mpi(MPI_Irecv(block.bytes.data() + offset, static_cast<int>(bytes), MPI_BYTE, block.peer,
+                        tag_of(bytes), job_.comm, &request),
+              {.name = "MPI_Irecv", .rank = job_.rank, .peer = block.peer});
+  });
+}
+
+void MpiTransfer::sum(std::span<float> values) {
+  MPI_Request& request = new_request({.peer = kAllRanks, .bytes = values.size_bytes(), .is_receive = false});
+  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_FLOAT, MPI_SUM,
+                           job_.comm, &request),
+            {.name = "MPI_Iallreduce", .rank = job_.rank});
+}
+
+void MpiTransfer::wait() {
+  const auto deadline = std::chrono::steady_clock::now() + job_.time_limit;
+  completed_.resize(requests_.size());
+  statuses_.resize(requests_.size());
+  int tests_in_vain = 0;
+  for (int completed = test(); completed >= 0; completed = test()) {
+    tests_in_vain = completed > 0 ? 0 : tests_in_vain + 1;
+    if (tests_in_vain < kTestsBeforeYield) continue;
+    if (std::chrono::steady_clock::now() > deadline) give_up();
+    std::this_thread::yield();
+  }
+}
+
+int MpiTransfer::test() {
+  int completed = 0;
+  const int code = MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &completed,
+                                completed_.data(), statuses_.data());
+  if (code != MPI_ERR_IN_STATUS) check_mpi(code, {.name = "MPI_Testsome", .rank = job_.rank});
+  if (completed == MPI_UNDEFINED) return -1;
+  for (int i = 0; i < completed; ++i) {
+    MPI_Status& status = statuses_[static_cast<std::size_t>(i)];
+    if (code == MPI_SUCCESS) status.MPI_ERROR = MPI_SUCCESS;  // MPI writes it only where there is an error
+    check_received(blocks_[static_cast<std::size_t>(completed_[static_cast<std::size_t>(i)])], status);
+  }
+  return completed;
+}
+
+void MpiTransfer::check_received(const AwaitedBlock& block, const MPI_Status& status) const {
+  int error_class = MPI_SUCCESS;
+  if (status.MPI_ERROR != MPI_SUCCESS) MPI_Error_class(status.MPI_ERROR, &error_class);
+  if (error_class == MPI_ERR_TRUNCATE) throw wrong_length(job_.rank, block.peer, "more", block.bytes);
+  const char* call = block.is_receive          ? "MPI_Irecv"
+                     : block.peer == kAllRanks ? "MPI_Iallreduce"
+                                               : "MPI_Isend";
+  check_mpi(status.MPI_ERROR, {.name = call, .rank = job_.rank, .peer = block.peer});
+  if (!block.is_receive) return;
+  int bytes = 0;
+  check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), {"MPI_Get_count", job_.rank, block.peer});
+  if (static_cast<std::size_t>(bytes) != block.bytes)
+    throw wrong_length(job_.rank, block.peer, cat(bytes), block.bytes);
+}
+
+// A message of the peer that matches no receive: its length is not the one that is expected here.
+void MpiTransfer::throw_if_another_length_came(const AwaitedBlock& block) const {
+  if (!block.is_receive) return;
+  int has_come = 0;
+  MPI_Status status;
+  check_mpi(MPI_Iprobe(block.peer, MPI_ANY_TAG, job_.comm, &has_come, &status),
+            {.name = "MPI_Iprobe", .rank = job_.rank, .peer = block.peer});
+  if (has_come == 0) return;
+  int bytes = 0;
+  check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), {"MPI_Get_count", job_.rank, block.peer});
+  throw wrong_length(job_.rank, block.peer, cat(bytes), block.bytes);
+}
+
+void MpiTransfer::give_up() const {
+  std::vector<AwaitedBlock> awaited;
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    if (requests_[i] != MPI_REQUEST_NULL) awaited.push_back(blocks_[i]);
+  }
+  for (const AwaitedBlock& block : awaited) throw_if_another_length_came(block);
+  throw time_limit_is_over(job_.rank, job_.time_limit, awaited);
+}
+
+}  // namespace sterna::collectives
