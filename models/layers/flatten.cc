@@ -1,0 +1,26 @@
+#include "models/layers/flatten.h"
+
+namespace sterna::models {
+
+Flatten::Flatten(const LayerContext& context) : input_form_(context.input) {
+  const std::size_t samples = input_form_.shape.front();
+  output_form_.shape = {samples, tensor::elements_of(input_form_.shape) / samples};
+  if (input_form_.is_plain()) return;
+  reorder_ = tensor::make_reorder(input_form_);
+  output_ = context.arena.reserve(output_form_);
+  input_gradient_ = context.arena.reserve(input_form_);
+}
+
+tensor::ConstTensor Flatten::forward(tensor::ConstTensor input, const Pass&) {
+  if (!reorder_) return {&output_form_, input.data};
+  reorder_->to_plain(input, output_);
+  return output_;
+}
+
+tensor::Tensor Flatten::backward(tensor::Tensor output_gradient, const Pass&) {
+  if (!reorder_) return {&input_form_, output_gradient.data};
+  reorder_->from_plain(output_gradient, input_gradient_);
+  return input_gradient_;
+}
+
+}  // namespace sterna::models

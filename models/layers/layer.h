@@ -1,0 +1,63 @@
+// A layer: forward and backward side by side.
+//
+// A layer is built in one go for one form of input: its constructor declares its parameters and reserves all
+// memory. Afterwards it runs against whichever values and gradients a pass brings along. A composite, such as
+// a residual block, is a layer that owns layers.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "models/model.h"
+#include "runtime/tensor/arena.h"
+#include "runtime/tensor/parameter_table.h"
+#include "runtime/tensor/tensor.h"
+
+namespace sterna::models {
+
+// What a layer finds when it is constructed.
+struct LayerContext {
+  tensor::ParameterTable& parameters;
+  tensor::Arena& arena;
+  tensor::TensorForm input;
+  bool needs_input_gradient = true;  // false: no layer before this one has parameters
+};
+
+// One pass through a model: what is the same for all of its layers.
+struct Pass {
+  const tensor::ParameterTable& parameters;
+  std::span<const float> values;  // [arena]
+  std::span<float> gradients;     // [arena]; empty where there is no backward pass
+  PassKey key;
+  bool is_training = true;
+  const GradientReady* ready = nullptr;
+
+  [[nodiscard]] std::span<const float> value(std::size_t parameter) const {
+    return parameters.slice(values, parameter);
+  }
+  [[nodiscard]] std::span<float> gradient(std::size_t parameter) const {
+    return parameters.slice(gradients, parameter);
+  }
+  // To be called once for each parameter, as soon as its gradient is final.
+  void tell_ready(std::size_t parameter) const {
+    if (ready != nullptr && *ready) (*ready)(parameter);
+  }
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  [[nodiscard]] virtual const tensor::TensorForm& output_form() const = 0;
+
+  // Returns the output: memory of the layer, overwritten by its next forward(). The input must stay as it is
+  // until backward() has run.
+  virtual tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) = 0;
+
+  // Overwrites the gradients of the layer's parameters, those of the last one first, and returns the gradient
+  // of the input of the last forward(), whose data is null where nobody needs it. May overwrite
+  // `output_gradient`: who needs it twice makes a copy first.
+  virtual tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) = 0;
+};
+
+}  // namespace sterna::models

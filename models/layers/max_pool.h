@@ -1,0 +1,36 @@
+// Largest value of each window; torch.nn.MaxPool2d without padding. A gradient goes to the first largest
+// value.
+//
+// max(., 0) and the largest of a window commute, so a network saves time by pooling first: Relu behind
+// MaxPool has a quarter of the elements to pass over, and gives the same bits.
+#pragma once
+
+#include <cstddef>
+
+#include "models/layers/layer.h"
+#include "runtime/tensor/max_pooling.h"
+
+namespace sterna::models {
+
+struct MaxPoolOptions {
+  std::size_t window;      // rows and columns
+  std::size_t stride = 0;  // 0: as the window
+};
+
+// [B, channels, height, width] -> [B, channels, height', width'], in the layout of its input.
+class MaxPool final : public Layer {
+ public:
+  MaxPool(const LayerContext& context, const MaxPoolOptions& options);
+
+  const tensor::TensorForm& output_form() const override { return pooling_.output_form(); }
+  tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
+  tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
+
+ private:
+  tensor::TensorForm input_form_;
+  tensor::MaxPooling pooling_;
+  tensor::Tensor output_;
+  tensor::Tensor input_gradient_;
+};
+
+}  // namespace sterna::models

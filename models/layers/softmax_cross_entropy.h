@@ -1,0 +1,39 @@
+// The loss of a classifier: -log softmax(logits)[label], in nats; torch.nn.CrossEntropyLoss with
+// ignore_index.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/model.h"
+#include "runtime/tensor/arena.h"
+#include "runtime/tensor/tensor.h"
+
+namespace sterna::models {
+
+class SoftmaxCrossEntropy {
+ public:
+  // `logits` is plain, [rows, classes].
+  SoftmaxCrossEntropy(const tensor::TensorForm& logits, tensor::Arena& arena);
+
+  // Scores one label a row; rows whose label is kNoLabel count for nothing. A NaN or an infinity among a
+  // row's logits (other than -infinity) makes the loss NaN, and that row is never correct.
+  [[nodiscard]] BatchScore score(tensor::ConstTensor logits, std::span<const std::int32_t> labels);
+
+  // As score(), and overwrites gradient() with that of loss_sum / labels.
+  [[nodiscard]] BatchScore score_with_gradient(tensor::ConstTensor logits,
+                                               std::span<const std::int32_t> labels);
+
+  // [rows, classes]; 0 in rows that count for nothing.
+  [[nodiscard]] tensor::Tensor gradient() const { return gradient_; }
+
+ private:
+  tensor::TensorForm form_;
+  tensor::Tensor gradient_;
+  std::vector<double> losses_;  // [rows], added in order so that the sum does not depend on the threads
+  std::vector<std::uint8_t> is_correct_;  // [rows]
+};
+
+}  // namespace sterna::models

@@ -1,0 +1,20 @@
+// A model out of layers: a chain that ends in logits, and the cross entropy of their softmax.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "models/layers/sequential.h"
+#include "models/model.h"
+
+namespace sterna::models {
+
+// Appends a model's layers to the empty chain.
+using AddLayers = std::function<void(Sequential& layers)>;
+
+// The last layer's output must be plain, [batch_samples * sample.labels, sample.classes].
+[[nodiscard]] std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
+                                                  const AddLayers& add_layers);
+
+}  // namespace sterna::models

@@ -1,0 +1,41 @@
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "models/model.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::models {
+
+// Each defined in the file of that name; declared only here, so only the table calls them.
+std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples);
+std::unique_ptr<Model> make_lenet(std::size_t batch_samples);
+
+namespace {
+
+constexpr ModelEntry kModels[] = {
+    {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
+     make_bn50_dnn},
+    {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
+};
+static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==
+                  std::end(kModels),
+              "keep the table sorted, each name once");
+
+}  // namespace
+
+std::span<const ModelEntry> model_table() {
+  return kModels;
+}
+
+const ModelEntry& find_model(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ModelEntry& entry : kModels) {
+    if (entry.name == name) return entry;
+    names.push_back(entry.name);
+  }
+  throw ConfigError(
+      cat("[models] model = \"", name, "\": no such model; this build has ", joined(names, ", ")));
+}
+
+}  // namespace sterna::models
