@@ -1,0 +1,160 @@
+#include "runtime/exchange/exchange.h"
+
+#include <bit>
+
+#include "runtime/core/clock.h"
+#include "runtime/core/errors.h"
+#include "runtime/exchange/gathered.h"
+#include "runtime/exchange/layer.h"
+#include "runtime/exchange/summed.h"
+
+namespace sterna::exchange {
+namespace {
+
+// Whether any exponent is all ones. Plain integer arithmetic over blocks, so that the loop runs at memory
+// speed.
+bool has_non_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7F800000u;
+  constexpr std::size_t kBlock = 4096;
+  for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+    const std::size_t end = std::min(values.size(), begin + kBlock);
+    std::uint32_t found = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(values[i]) & kExponent) == kExponent);
+    }
+    if (found != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+LocalLearners place_learners(std::uint32_t learners, int rank, int ranks, bool sum_in_any_order) {
+  const auto p = static_cast<std::uint32_t>(ranks);
+  if (learners == 0 || learners % p != 0) {
+    throw ConfigError(cat("[train] learners = ", learners, " on ", ranks,
+                          " ranks: must be a positive multiple of the ", "ranks; try --learners ",
+                          (learners / p + 1) * p));
+  }
+  const std::uint32_t each = learners / p;
+  // One rank hosts the whole tree; more than one must host complete subtrees of it.
+  if (!sum_in_any_order && ranks > 1 && !std::has_single_bit(each)) {
+    throw ConfigError(
+        cat("[train] learners = ", learners, " on ", ranks, " ranks: ", each,
+            " learners a rank is no power of two, so sums cannot keep the order that gives the same ",
+            "bits at any number of ranks; try --learners ", std::bit_ceil(each) * p, ", or --sum-order any"));
+  }
+  return {.first = static_cast<std::uint32_t>(rank) * each, .count = each};
+}
+
+ExchangeRecord& ExchangeRecord::operator+=(const ExchangeRecord& other) {
+  compress_seconds += other.compress_seconds;
+  exchange_seconds += other.exchange_seconds;
+  return *this;
+}
+
+class GradientExchange::Implementation {
+ public:
+  Implementation(collectives::Communicator& comm, const tensor::ParameterTable& table,
+                 const ExchangeOptions& options)
+      : comm_(comm),
+        table_(table),
+        options_(options),
+        local_(place_learners(options.learners, comm.rank(), comm.ranks(), options.sum_in_any_order)),
+        layers_(plan_layers(table, options)),
+        residues_(local_.count) {
+    bool has_residue = false;
+    for (const Layer& layer : layers_) has_residue = has_residue || layer.configured->has_residue();
+    if (!has_residue) return;
+    for (AlignedVector<float>& residue : residues_) residue.assign(table.arena_elements(), 0.0f);
+  }
+
+  ExchangeRecord reduce_to_mean(const bucket::GradientBucket& bucket, std::uint64_t step,
+                                std::span<const AlignedVector<float>> gradients, std::span<float> mean) {
+    STERNA_CHECK(gradients.size() == local_.count);
+    bucket_layers_.clear();
+    for (std::size_t parameter : bucket.parameters) bucket_layers_.push_back(&layers_[parameter]);
+    const BucketStep work{.table = table_,
+                          .bucket = static_cast<std::uint32_t>(bucket.index),
+                          .step = step,
+                          .learners = options_.learners,
+                          .local = local_,
+                          .sum_in_any_order = options_.sum_in_any_order,
+                          .layers = bucket_layers_,
+                          .gradients = gradients,
+                          .residues = residues_,
+                          .mean = mean};
+    ExchangeRecord record;
+    const Stopwatch check_clock;
+    require_finite(work);
+    record.compress_seconds += check_clock.seconds();
+    summed_.run(comm_, work, record);
+    gathered_.run(comm_, work, record);
+    return record;
+  }
+
+  void set_compression(bool is_on) {
+    for (Layer& layer : layers_) layer.is_on = is_on;
+  }
+
+  [[nodiscard]] const Layer& layer(std::size_t parameter) const { return layers_[parameter]; }
+  [[nodiscard]] const LocalLearners& local() const { return local_; }
+  [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const {
+    return residues_[local_learner];
+  }
+
+ private:
+  void require_finite(const BucketStep& work) const {
+    for (std::size_t local = 0; local < local_.count; ++local) {
+      for (const Layer* layer : work.layers) {
+        if (!has_non_finite(work.gradient(local, *layer))) continue;
+        throw DivergedError(cat("[exchange] step ", work.step, ", layer ", table_[layer->parameter].name,
+                                ", learner ", local_.first + local, ": the gradient holds NaN or infinity"));
+      }
+    }
+  }
+
+  collectives::Communicator& comm_;
+  const tensor::ParameterTable& table_;
+  ExchangeOptions options_;
+  LocalLearners local_;
+  std::vector<Layer> layers_;                   // by parameter
+  std::vector<AlignedVector<float>> residues_;  // by local learner
+  std::vector<Layer*> bucket_layers_;
+  SummedExchange summed_;
+  GatheredExchange gathered_;
+};
+
+GradientExchange::GradientExchange(collectives::Communicator& comm, const tensor::ParameterTable& table,
+                                   const ExchangeOptions& options)
+    : implementation_(std::make_unique<Implementation>(comm, table, options)) {}
+
+GradientExchange::~GradientExchange() = default;
+
+ExchangeRecord GradientExchange::reduce_to_mean(const bucket::GradientBucket& bucket, std::uint64_t step,
+                                                std::span<const AlignedVector<float>> gradients,
+                                                std::span<float> mean) {
+  return implementation_->reduce_to_mean(bucket, step, gradients, mean);
+}
+
+void GradientExchange::set_compression(bool is_on) {
+  implementation_->set_compression(is_on);
+}
+
+bool GradientExchange::is_compressed(std::size_t parameter) const {
+  return implementation_->layer(parameter).is_compressed;
+}
+
+const LocalLearners& GradientExchange::local_learners() const {
+  return implementation_->local();
+}
+
+const LayerTraffic& GradientExchange::traffic(std::size_t parameter) const {
+  return implementation_->layer(parameter).traffic;
+}
+
+std::span<const float> GradientExchange::residue(std::size_t local_learner) const {
+  return implementation_->residue(local_learner);
+}
+
+}  // namespace sterna::exchange

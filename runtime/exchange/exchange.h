@@ -1,0 +1,91 @@
+// From the gradients of this rank's learners to the mean over all learners. The only place that knows both
+// compressors and collectives, and the only one that divides by the number of learners L.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compressors/compressor.h"
+#include "runtime/bucket/bucket.h"
+#include "runtime/collectives/communicator.h"
+#include "runtime/core/aligned_vector.h"
+#include "runtime/tensor/parameter_table.h"
+
+namespace sterna::exchange {
+
+// What --dense-layers is unless it is given: biases and normalisation; the first convolution is dense
+// besides.
+inline constexpr char kDefaultDenseLayers[] = "first convolution, biases, normalisation";
+
+struct ExchangeOptions {
+  std::string compressor = "none";
+  compressors::Options settings;
+  // Or a regular expression (ECMAScript), searched in a parameter's name; empty: no layer stays dense.
+  std::string dense_layers = kDefaultDenseLayers;
+  std::uint32_t learners = 1;  // L
+  bool sum_in_any_order = false;
+};
+
+// Which learners a rank hosts: L / P consecutive ones.
+struct LocalLearners {
+  std::uint32_t first = 0;
+  std::uint32_t count = 1;
+};
+
+// Throws ConfigError if P does not divide L, or if L / P is not a power of two on more than one rank while
+// sums are to be in tree order.
+[[nodiscard]] LocalLearners place_learners(std::uint32_t learners, int rank, int ranks,
+                                           bool sum_in_any_order);
+
+// What one layer's exchange carried.
+struct LayerTraffic {
+  std::vector<std::size_t> payload_bytes;  // [L], by learner; the leader's counts its index section
+  std::size_t elements_sent = 0;           // by this rank's first learner
+};
+
+struct ExchangeRecord {
+  double compress_seconds = 0.0;  // encode and decode
+  double exchange_seconds = 0.0;  // blocks under way
+
+  ExchangeRecord& operator+=(const ExchangeRecord& other);
+};
+
+class GradientExchange {
+ public:
+  // The communicator and the table must outlive the exchange. Throws ConfigError.
+  GradientExchange(collectives::Communicator& comm, const tensor::ParameterTable& table,
+                   const ExchangeOptions& options);
+  ~GradientExchange();
+
+  // Overwrites the bucket's part of `mean` with the mean over all learners of what their compressors make of
+  // their gradients. Collective.
+  //   step       optimizer steps taken so far; ScaleCom's leader is step mod L
+  //   gradients  one arena for each of this rank's learners
+  //   mean       arena
+  // Throws DivergedError if a gradient is not finite, WireError, CommError.
+  ExchangeRecord reduce_to_mean(const bucket::GradientBucket& bucket, std::uint64_t step,
+                                std::span<const AlignedVector<float>> gradients, std::span<float> mean);
+
+  // Off: every layer travels dense, and residues rest. On at first.
+  void set_compression(bool is_on);
+
+  [[nodiscard]] bool is_compressed(
+      std::size_t parameter) const;  // whether a compressor other than none is its
+  [[nodiscard]] const LocalLearners& local_learners() const;
+
+  // What the last reduce_to_mean of this parameter's bucket carried.
+  [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const;
+
+  // What one of this rank's learners holds back; an arena, or empty if the method holds back nothing.
+  [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const;
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace sterna::exchange

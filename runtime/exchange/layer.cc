@@ -1,0 +1,54 @@
+#include "runtime/exchange/layer.h"
+
+#include <regex>
+
+#include "runtime/core/errors.h"
+
+namespace sterna::exchange {
+namespace {
+
+compressors::LayerKind layer_kind(tensor::ParameterKind kind) {
+  return kind == tensor::ParameterKind::kConvolution ? compressors::LayerKind::kConvolution
+                                                     : compressors::LayerKind::kFullyConnected;
+}
+
+// Whether each parameter stays dense, in table order.
+std::vector<bool> dense_parameters(const tensor::ParameterTable& table, const std::string& dense_layers) {
+  const bool is_default = dense_layers == kDefaultDenseLayers;
+  const std::regex pattern(is_default ? "" : dense_layers);
+  bool is_first_convolution = true;
+  std::vector<bool> is_dense;
+  for (const tensor::Parameter& parameter : table) {
+    if (!is_default) {
+      is_dense.push_back(!dense_layers.empty() && std::regex_search(parameter.name, pattern));
+      continue;
+    }
+    using enum tensor::ParameterKind;
+    const bool is_convolution = parameter.kind == kConvolution;
+    is_dense.push_back(parameter.kind == kBias || parameter.kind == kNormalisation ||
+                       (is_convolution && is_first_convolution));
+    if (is_convolution) is_first_convolution = false;
+  }
+  return is_dense;
+}
+
+}  // namespace
+
+std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const ExchangeOptions& options) {
+  const std::vector<bool> is_dense = dense_parameters(table, options.dense_layers);
+  std::vector<Layer> layers(table.size());
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const compressors::LayerShape shape{.elements = table[i].elements, .kind = layer_kind(table[i].kind)};
+    const std::string name = is_dense[i] ? "none" : options.compressor;
+    layers[i].parameter = i;
+    layers[i].configured = compressors::make_compressor(name, shape, options.settings);
+    layers[i].dense = compressors::make_compressor("none", shape, options.settings);
+    layers[i].is_compressed = name != "none";
+    layers[i].traffic.payload_bytes.assign(options.learners, 0);
+  }
+  // A misspelt method is an error even if every layer happens to be dense.
+  (void)compressors::make_compressor(options.compressor, {}, options.settings);
+  return layers;
+}
+
+}  // namespace sterna::exchange

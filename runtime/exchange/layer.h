@@ -1,0 +1,63 @@
+// One parameter tensor as the exchange sees it: its compressor, and what it carried last. Internal to the
+// exchange.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "compressors/compressor.h"
+#include "runtime/core/aligned_vector.h"
+#include "runtime/exchange/exchange.h"
+#include "runtime/tensor/parameter_table.h"
+
+namespace sterna::exchange {
+
+struct Layer {
+  std::size_t parameter = 0;                            // index in the table
+  std::unique_ptr<compressors::Compressor> configured;  // what the settings ask for
+  std::unique_ptr<compressors::Compressor> dense;       // what travels while compression is off
+  bool is_compressed = false;                           // configured is something else than none
+  bool is_on = true;
+  LayerTraffic traffic;
+
+  [[nodiscard]] const compressors::Compressor& active() const { return is_on ? *configured : *dense; }
+};
+
+// Chooses each layer's compressor. Throws ConfigError.
+[[nodiscard]] std::vector<Layer> plan_layers(const tensor::ParameterTable& table,
+                                             const ExchangeOptions& options);
+
+// What one call of reduce_to_mean works on.
+struct BucketStep {
+  const tensor::ParameterTable& table;
+  std::uint32_t bucket;
+  std::uint64_t step;
+  std::uint32_t learners;  // L
+  LocalLearners local;
+  bool sum_in_any_order;
+  std::span<Layer* const> layers;                   // of the bucket, in its order
+  std::span<const AlignedVector<float>> gradients;  // by local learner
+  std::span<AlignedVector<float>> residues;         // by local learner; empty arenas if there are none
+  std::span<float> mean;                            // arena
+
+  [[nodiscard]] std::span<const float> gradient(std::size_t local_learner, const Layer& layer) const {
+    return table.slice(std::span<const float>(gradients[local_learner]), layer.parameter);
+  }
+  [[nodiscard]] std::span<float> residue(std::size_t local_learner, const Layer& layer) const {
+    if (residues[local_learner].empty()) return {};
+    return table.slice(std::span<float>(residues[local_learner]), layer.parameter);
+  }
+  [[nodiscard]] std::span<float> mean_of(const Layer& layer) const {
+    return table.slice(mean, layer.parameter);
+  }
+  [[nodiscard]] compressors::StepKey key(std::size_t local_learner, const Layer& layer) const {
+    return {.step = step,
+            .learner = local.first + static_cast<std::uint32_t>(local_learner),
+            .layer = static_cast<std::uint16_t>(layer.parameter)};
+  }
+};
+
+}  // namespace sterna::exchange

@@ -1,0 +1,182 @@
+#include "runtime/exchange/summed.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "runtime/collectives/collectives.h"
+#include "runtime/collectives/ordered_sum.h"
+#include "runtime/core/bytes.h"
+#include "runtime/core/clock.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::exchange {
+namespace {
+
+using compressors::Exchange;
+using numerics::ValueFormat;
+
+constexpr std::size_t kLengthBytes =
+    8;  // before the index message, which is padded to a length that all ranks know
+
+// Grows `buffer` if need be; contents are not kept.
+std::span<std::byte> room(std::vector<std::byte>& buffer, std::size_t bytes) {
+  if (buffer.size() < bytes) buffer.resize(bytes);
+  return std::span(buffer).first(bytes);
+}
+
+}  // namespace
+
+void SummedExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
+  indexed_.clear();
+  for (Layer* layer : work.layers) {
+    if (layer->active().exchange() == Exchange::kLeaderIndexed) indexed_.push_back(layer);
+  }
+  if (!indexed_.empty()) share_indices(comm, work, record);
+  for (ValueFormat format : {ValueFormat::kFloat32, ValueFormat::kFloat16, ValueFormat::kBfloat16}) {
+    sum_format(comm, work, format, record);
+  }
+}
+
+// The leader chooses the indices of every indexed layer of the bucket; all ranks receive them in one message.
+void SummedExchange::share_indices(collectives::Communicator& comm, const BucketStep& work,
+                                   ExchangeRecord& record) {
+  const auto leader = static_cast<std::uint32_t>(work.step % work.learners);
+  const int leader_rank = static_cast<int>(leader / work.local.count);
+  const wire::MessageKey key{.kind = wire::MessageKind::kIndices,
+                             .step = work.step,
+                             .bucket = work.bucket,
+                             .first_learner = leader,
+                             .sections = static_cast<std::uint32_t>(indexed_.size())};
+  std::size_t most = 0;
+  for (const Layer* layer : indexed_) most += layer->active().max_index_bytes();
+  const std::size_t message_room = wire::message_bytes(indexed_.size(), most);
+
+  const Stopwatch encode_clock;
+  if (comm.rank() == leader_rank) encode_leader(work, leader - work.local.first, key, message_room);
+  record.compress_seconds += encode_clock.seconds();
+
+  const Stopwatch clock;
+  const std::span<std::byte> block = room(message_, kLengthBytes + message_room);
+  collectives::broadcast(comm, leader_rank, block);
+  record.exchange_seconds += clock.seconds();
+
+  const auto message_length = load<std::uint64_t>(block, 0);
+  if (message_length > message_room) {
+    throw WireError(cat("[exchange] step ", work.step, ", bucket ", work.bucket, ", from rank ", leader_rank,
+                        ": index message has ", message_length, " bytes, at most ", message_room,
+                        " are possible; do all ranks run the same config and build?"));
+  }
+  reader_.open(block.subspan(kLengthBytes, message_length), key);
+}
+
+// Leaves in message_ the length and the index message, padded with zeros, and the leader's own values in
+// leader_payload_.
+void SummedExchange::encode_leader(const BucketStep& work, std::size_t local_leader,
+                                   const wire::MessageKey& key, std::size_t message_room) {
+  leader_payload_.resize(std::max(leader_payload_.size(), indexed_.size()));
+  leader_payload_bytes_.assign(indexed_.size(), 0);
+  std::vector<std::byte>& scratch = payload_;
+  wire::MessageWriter writer(key, scratch);
+  for (std::size_t i = 0; i < indexed_.size(); ++i) {
+    const Layer& layer = *indexed_[i];
+    const compressors::Compressor& compressor = layer.active();
+    const auto sent = compressor.encode_as_leader(
+        work.gradient(local_leader, layer), work.residue(local_leader, layer), work.key(local_leader, layer),
+        writer.reserve(compressor.max_index_bytes()),
+        room(leader_payload_[i], compressor.max_payload_bytes()));
+    writer.commit(sent.index_bytes);
+    leader_payload_bytes_[i] = sent.payload_bytes;
+    if (local_leader == 0) indexed_[i]->traffic.elements_sent = sent.elements_sent;
+  }
+  const std::span<const std::byte> message = writer.finish();
+  const std::span<std::byte> block = room(message_, kLengthBytes + message_room);
+  store<std::uint64_t>(block, 0, message.size());
+  std::ranges::copy(message, block.begin() + kLengthBytes);
+  std::ranges::fill(block.subspan(kLengthBytes + message.size()), std::byte{0});
+}
+
+std::vector<SummedExchange::Part> SummedExchange::plan_parts(const BucketStep& work,
+                                                             ValueFormat format) const {
+  std::vector<Part> parts;
+  std::size_t first_value = 0;
+  std::size_t section = 0;
+  for (Layer* layer : work.layers) {
+    const compressors::Compressor& compressor = layer->active();
+    if (compressor.exchange() == Exchange::kGathered) continue;
+    const bool has_indices = compressor.exchange() == Exchange::kLeaderIndexed;
+    const std::span<const std::byte> indices =
+        has_indices ? reader_.section(section++) : std::span<const std::byte>{};
+    if (compressor.value_format() != format) continue;
+    const std::size_t values = compressor.payload_values(indices);
+    parts.push_back({.layer = layer, .indices = indices, .first_value = first_value, .values = values});
+    first_value += values;
+  }
+  return parts;
+}
+
+// Encodes all parts of one learner, and leaves their values in `values`.
+void SummedExchange::encode_learner(const BucketStep& work, std::size_t local_learner,
+                                    std::span<const Part> parts, ValueFormat format,
+                                    std::span<float> values) {
+  const std::uint32_t learner = work.local.first + static_cast<std::uint32_t>(local_learner);
+  std::size_t section = 0;
+  for (const Part& part : parts) {
+    Layer& layer = *part.layer;
+    const bool is_indexed = layer.active().exchange() == Exchange::kLeaderIndexed;
+    std::span<const std::byte> payload;
+    if (is_indexed && learner == work.step % work.learners) {
+      payload = std::span(leader_payload_[section]).first(leader_payload_bytes_[section]);
+    } else {
+      const std::span<std::byte> buffer = room(payload_, layer.active().max_payload_bytes());
+      const compressors::Encoded sent =
+          layer.active().encode(work.gradient(local_learner, layer), work.residue(local_learner, layer),
+                                part.indices, work.key(local_learner, layer), buffer);
+      payload = buffer.first(sent.payload_bytes);
+      if (local_learner == 0) layer.traffic.elements_sent = sent.elements_sent;
+    }
+    STERNA_CHECK(payload.size() == (part.values * numerics::bytes_per_value(format)));
+    numerics::unpack_values(payload, format, values.subspan(part.first_value, part.values));
+    if (is_indexed) ++section;
+  }
+}
+
+// One sum over all learners for every value of this format in the bucket.
+void SummedExchange::sum_format(collectives::Communicator& comm, const BucketStep& work, ValueFormat format,
+                                ExchangeRecord& record) {
+  const std::vector<Part> parts = plan_parts(work, format);
+  if (parts.empty()) return;
+  const std::size_t values = parts.back().first_value + parts.back().values;
+
+  const Stopwatch encode_clock;
+  sum_.restart(values);
+  for (std::size_t local = 0; local < work.local.count; ++local) {
+    encode_learner(work, local, parts, format, sum_.next());
+    sum_.push();
+  }
+  const std::span<float> sum = sum_.sum();
+  record.compress_seconds += encode_clock.seconds();
+
+  const Stopwatch clock;
+  const auto learners = static_cast<float>(work.learners);
+  collectives::OrderedSumOptions options;
+  // One learner's values fit their format; a sum of several needs float32 on its way to the owner.
+  options.to_owner = work.local.count == 1 ? format : ValueFormat::kFloat32;
+  options.from_owner = format;
+  options.finish = [learners](std::span<float> segment) {
+    for (float& value : segment) value /= learners;
+  };
+  options.in_any_order = work.sum_in_any_order;
+  collectives::ordered_sum(comm, sum, options);
+  record.exchange_seconds += clock.seconds();
+
+  const Stopwatch decode_clock;
+  for (const Part& part : parts) {
+    Layer& layer = *part.layer;
+    layer.active().scatter(part.indices, sum.subspan(part.first_value, part.values), work.mean_of(layer));
+    std::ranges::fill(layer.traffic.payload_bytes, part.values * numerics::bytes_per_value(format));
+    layer.traffic.payload_bytes[work.step % work.learners] += part.indices.size();
+  }
+  record.compress_seconds += decode_clock.seconds();
+}
+
+}  // namespace sterna::exchange
