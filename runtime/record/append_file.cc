@@ -1,0 +1,49 @@
+#include "runtime/record/append_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "runtime/core/errors.h"
+
+namespace sterna::record {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view what) {
+  const std::string reason = std::strerror(errno);
+  throw ConfigError(cat("[record] ", path.string(), ": cannot ", what, " it (", reason,
+                        "); choose a place that can be written, with room left"));
+}
+
+}  // namespace
+
+AppendFile::AppendFile(const std::filesystem::path& path)
+    : path_(path),
+      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644)) {
+  if (descriptor_ < 0) fail(path_, "make");
+}
+
+AppendFile::~AppendFile() {
+  ::close(descriptor_);
+}
+
+void AppendFile::append(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor_, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(path_, "write");
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void write_whole(const std::filesystem::path& path, std::string_view text) {
+  std::filesystem::path part = path;
+  part += ".part";
+  AppendFile(part).append(text);
+  if (::rename(part.c_str(), path.c_str()) != 0) fail(path, "rename");
+}
+
+}  // namespace sterna::record

@@ -1,0 +1,46 @@
+// The files of a run in --log-dir: run.json, steps.jsonl, epochs.jsonl, layers.jsonl, and the same rows as
+// CSV.
+//
+// A row is written whole, in one call of the operating system, at the moment it is recorded: a job that is
+// killed leaves only complete lines. run.json appears under its name when it is complete.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "runtime/record/records.h"
+
+namespace sterna::record {
+
+struct LogOptions {
+  std::filesystem::path directory;  // made if it is not there
+  bool with_layers = false;
+  bool with_csv = false;
+  bool overwrite = false;  // else a directory that already holds a run is refused
+};
+
+class LogDirectory {
+ public:
+  // Throws ConfigError if the directory cannot be made or written, or holds the logs of another run.
+  explicit LogDirectory(const LogOptions& options);
+  ~LogDirectory();
+
+  void write_run(const std::string& json);
+  void write(const StepRecord& record);
+  void write(const EpochRecord& record);
+  void write(const LayerRecord& record);
+
+ private:
+  class Table;
+  std::filesystem::path directory_;
+  std::unique_ptr<Table> steps_;
+  std::unique_ptr<Table> epochs_;
+  std::unique_ptr<Table> layers_;
+};
+
+// One JSON object on one line, without the line break. Numbers that JSON cannot hold (NaN, infinity) become
+// null.
+[[nodiscard]] std::string to_json_line(const StepRecord& record);
+
+}  // namespace sterna::record

@@ -1,0 +1,108 @@
+// The rows of the logs, and their fields by name: the names are a contract with users' scripts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace sterna::record {
+
+// One optimizer step, a line of steps.jsonl. Loss and accuracy are means over all learners; times and wire
+// bytes are this rank's; payload bytes are the mean over learners.
+struct StepRecord {
+  std::uint64_t step = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t samples = 0;  // of all learners, since the run began
+  double loss = 0.0;          // nats
+  double accuracy = 0.0;      // in [0, 1]
+  double learning_rate = 0.0;
+  double step_seconds = 0.0;
+  double compute_seconds = 0.0;   // forward, backward, optimizer
+  double compress_seconds = 0.0;  // encode, decode
+  double exchange_seconds = 0.0;  // an exchange was under way
+  double exposed_seconds = 0.0;   // ... and compute waited for it
+  std::uint64_t wire_bytes_sent = 0;
+  std::uint64_t wire_bytes_received = 0;
+  std::uint64_t payload_bytes = 0;
+  std::uint64_t dense_bytes = 0;
+  double compression_rate = 0.0;
+  std::uint64_t elements_sent = 0;  // by learner 0
+  double bandwidth_bytes_per_second = 0.0;
+};
+
+// One epoch, or one evaluation: a line of epochs.jsonl.
+struct EpochRecord {
+  std::uint64_t epoch = 0;  // epochs completed
+  std::uint64_t step = 0;   // steps completed
+  double train_loss = 0.0;
+  double train_accuracy = 0.0;
+  double test_loss = 0.0;
+  double test_accuracy = 0.0;
+  std::optional<double> perplexity{};  // of sequence models
+  double epoch_seconds = 0.0;          // wall time since the row before, evaluation and logs included
+  std::uint64_t wire_bytes_sent = 0;   // by this rank since the row before, evaluation included
+  std::string parameter_hash{};
+};
+
+// One layer of one step: a line of layers.jsonl. Norms and elements_sent are learner 0's.
+struct LayerRecord {
+  std::uint64_t step = 0;
+  std::string layer{};
+  std::string kind{};
+  std::uint64_t elements = 0;
+  std::uint64_t elements_sent = 0;
+  std::uint64_t payload_bytes = 0;
+  double gradient_norm = 0.0;
+  double residue_norm = 0.0;
+};
+
+// Calls field(name, value) for each field, in the order of the logs.
+template <typename Field>
+void for_each_field(const StepRecord& r, Field&& field) {
+  field("step", r.step);
+  field("epoch", r.epoch);
+  field("samples", r.samples);
+  field("loss", r.loss);
+  field("accuracy", r.accuracy);
+  field("learning_rate", r.learning_rate);
+  field("step_seconds", r.step_seconds);
+  field("compute_seconds", r.compute_seconds);
+  field("compress_seconds", r.compress_seconds);
+  field("exchange_seconds", r.exchange_seconds);
+  field("exposed_seconds", r.exposed_seconds);
+  field("wire_bytes_sent", r.wire_bytes_sent);
+  field("wire_bytes_received", r.wire_bytes_received);
+  field("payload_bytes", r.payload_bytes);
+  field("dense_bytes", r.dense_bytes);
+  field("compression_rate", r.compression_rate);
+  field("elements_sent", r.elements_sent);
+  field("bandwidth_bytes_per_second", r.bandwidth_bytes_per_second);
+}
+
+template <typename Field>
+void for_each_field(const EpochRecord& r, Field&& field) {
+  field("epoch", r.epoch);
+  field("step", r.step);
+  field("train_loss", r.train_loss);
+  field("train_accuracy", r.train_accuracy);
+  field("test_loss", r.test_loss);
+  field("test_accuracy", r.test_accuracy);
+  if (r.perplexity) field("perplexity", *r.perplexity);
+  field("epoch_seconds", r.epoch_seconds);
+  field("wire_bytes_sent", r.wire_bytes_sent);
+  field("parameter_hash", r.parameter_hash);
+}
+
+template <typename Field>
+void for_each_field(const LayerRecord& r, Field&& field) {
+  field("step", r.step);
+  field("layer", r.layer);
+  field("kind", r.kind);
+  field("elements", r.elements);
+  field("elements_sent", r.elements_sent);
+  field("payload_bytes", r.payload_bytes);
+  field("gradient_norm", r.gradient_norm);
+  field("residue_norm", r.residue_norm);
+}
+
+}  // namespace sterna::record
