@@ -1,0 +1,70 @@
+#include "runtime/collectives/collectives.h"
+#include "runtime/collectives/ordered_sum.h"
+#include "runtime/command_line.h"
+#include "runtime/commands/commands.h"
+#include "runtime/commands/measure.h"
+#include "runtime/core/aligned_vector.h"
+
+namespace sterna::commands {
+namespace {
+
+struct Settings {
+  std::size_t bytes = 100u << 20;
+  std::string sum_order = "tree";
+  bool json = false;
+};
+
+// Rank r adds r + 1 everywhere, so that each sum is P (P + 1) / 2: exact in float32 for any number of ranks
+// we run.
+void fill(const collectives::Communicator& comm, std::span<float> values) {
+  std::ranges::fill(values, static_cast<float>(comm.rank() + 1));
+}
+
+void verify(const collectives::Communicator& comm, std::span<const float> values) {
+  const float expected = static_cast<float>(comm.ranks() * (comm.ranks() + 1) / 2);
+  for (float value : values) STERNA_CHECK(value == expected);
+}
+
+nlohmann::ordered_json measure(const Settings& settings, collectives::Communicator& comm) {
+  AlignedVector<float> values(settings.bytes / sizeof(float));
+  const collectives::OrderedSumOptions options{.finish = {}, .in_any_order = settings.sum_order == "any"};
+  std::vector<double> seconds;
+  std::uint64_t bytes_sent = 0;
+  for (std::size_t run = 0; run < kTimedRuns + 1; ++run) {
+    fill(comm, values);
+    collectives::barrier(comm);
+    const std::uint64_t before = comm.traffic().bytes_sent;
+    const double once = seconds_of([&] { collectives::ordered_sum(comm, values, options); });
+    bytes_sent = comm.traffic().bytes_sent - before;
+    verify(comm, values);
+    if (run > 0) seconds.push_back(once);
+  }
+  const double middle = median(seconds);
+  return {{"operation", settings.sum_order == "any" ? "sum_in_any_order" : "ordered_sum"},
+          {"ranks", comm.ranks()},
+          {"bytes", values.size() * sizeof(float)},
+          {"seconds", middle},
+          {"algorithm_bytes_per_second", static_cast<double>(values.size() * sizeof(float)) / middle},
+          {"wire_bytes_sent", bytes_sent}};
+}
+
+}  // namespace
+
+int bench_collective(Job& job, int argc, const char* const* argv) {
+  CLI::App app("The sum of float32 values over all ranks, verified and timed on rank 0. Medians.",
+               "sterna bench collective");
+  Settings settings;
+  app.add_option("--bytes", settings.bytes, "bytes to sum on each rank, a multiple of 4")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{4}, std::size_t{1} << 34));
+  app.add_option("--sum-order", settings.sum_order, "tree (ours), or any (the MPI library's)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"tree", "any"}));
+  add_flag_for(app, "json", settings.json, "one JSON object on one line");
+  if (!parse_together(job, app, argc, argv)) return 0;
+  const nlohmann::ordered_json result = measure(settings, job.comm());
+  if (job.rank() == 0) print_result(result, settings.json);
+  return 0;
+}
+
+}  // namespace sterna::commands

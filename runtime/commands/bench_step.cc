@@ -1,0 +1,79 @@
+#include <omp.h>
+
+#include "models/model.h"
+#include "runtime/command_line.h"
+#include "runtime/commands/commands.h"
+#include "runtime/commands/measure.h"
+#include "runtime/core/aligned_vector.h"
+#include "runtime/data/loader.h"
+#include "runtime/optim/optimizer.h"
+
+namespace sterna::commands {
+namespace {
+
+struct Settings {
+  std::string model = "lenet";
+  std::size_t batch = 64;
+  int threads = 1;
+  std::size_t steps = 10;
+  bool json = false;
+};
+
+nlohmann::ordered_json measure(const Settings& settings) {
+  const models::ModelEntry& entry = models::find_model(settings.model);
+  const std::unique_ptr<models::Model> model = entry.make(settings.batch);
+  const tensor::ParameterTable& table = model->parameters();
+  AlignedVector<float> values(table.arena_elements(), 0.0f);
+  AlignedVector<float> gradients(table.arena_elements(), 0.0f);
+  tensor::initialise(table, /*seed=*/1, values);
+  const auto sgd = optim::make_optimizer("sgd", table.arena_elements(), {.momentum = 0.9f});
+  const auto dataset =
+      data::make_dataset("synthetic", {.directory = {}, .wanted = model->sample_shape(), .seed = 1});
+  data::Batch batch;
+  data::read_padded(*dataset, data::Split::kTrain, 0, settings.batch, batch);
+
+  std::vector<double> step_seconds, forward_seconds, backward_seconds;
+  constexpr std::size_t kWarmUp = 2;
+  for (std::size_t step = 0; step < settings.steps + kWarmUp; ++step) {
+    const models::PassKey key{.seed = 1, .learner = 0, .step = step};
+    const double forward = seconds_of([&] { (void)model->forward(batch, key, values); });
+    const double both = seconds_of([&] { (void)model->forward_backward(batch, key, values, gradients, {}); });
+    const double update = seconds_of([&] { sgd->apply(gradients, 0.01f, values); });
+    if (step < kWarmUp) continue;
+    step_seconds.push_back(both + update);
+    forward_seconds.push_back(forward);
+    backward_seconds.push_back(both - forward);
+  }
+  const double step = median(step_seconds);
+  const double flops = model->training_flops_per_sample() * static_cast<double>(settings.batch);
+  return {{"model", settings.model},
+          {"batch", settings.batch},
+          {"parameters", table.elements()},
+          {"threads", settings.threads},
+          {"step_seconds", step},
+          {"forward_seconds", median(forward_seconds)},
+          {"backward_seconds", median(backward_seconds)},
+          {"gflops_per_second", flops / step * 1e-9}};
+}
+
+}  // namespace
+
+int bench_step(Job& job, int argc, const char* const* argv) {
+  CLI::App app("One training step of a model on made-up data: forward, backward, SGD with momentum. Medians.",
+               "sterna bench step");
+  Settings settings;
+  add_flag_for(app, "model", settings.model, "`sterna list` names them all");
+  app.add_option("--batch", settings.batch, "samples")->capture_default_str()->check(CLI::Range(1, 1 << 20));
+  app.add_option("--threads", settings.threads, "threads")->capture_default_str()->check(CLI::Range(1, 1024));
+  app.add_option("--steps", settings.steps, "timed steps, after two that are not timed")
+      ->capture_default_str()
+      ->check(CLI::Range(5, 1000000));
+  add_flag_for(app, "json", settings.json, "one JSON object on one line");
+  if (!parse_together(job, app, argc, argv)) return 0;
+  omp_set_num_threads(settings.threads);
+  const nlohmann::ordered_json result = measure(settings);
+  if (job.rank() == 0) print_result(result, settings.json);
+  return 0;
+}
+
+}  // namespace sterna::commands

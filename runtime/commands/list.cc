@@ -1,0 +1,87 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "compressors/compressor.h"
+#include "models/model.h"
+#include "runtime/command_line.h"
+#include "runtime/commands/commands.h"
+#include "runtime/data/dataset.h"
+#include "runtime/optim/optimizer.h"
+#include "runtime/optim/schedule.h"
+
+namespace sterna::commands {
+namespace {
+
+struct Item {
+  std::string name;
+  std::string summary;
+};
+
+struct Section {
+  std::string title;
+  std::vector<Item> items;
+};
+
+template <typename Table>
+Section section(const std::string& title, const Table& table) {
+  Section result{title, {}};
+  for (const auto& entry : table)
+    result.items.push_back({std::string(entry.name), std::string(entry.summary)});
+  return result;
+}
+
+std::vector<Section> sections() {
+  Section models{"models", {}};
+  for (const models::ModelEntry& entry : models::model_table()) {
+    models.items.push_back(
+        {std::string(entry.name), cat(entry.summary, "; ", entry.parameters, " parameters")});
+  }
+  Section schedules{"schedules", {}};
+  for (std::string_view name : optim::Schedule::names()) schedules.items.push_back({std::string(name), ""});
+  return {models,
+          section("data", data::dataset_table()),
+          section("compressors", compressors::compressor_table()),
+          section("optimizers", optim::optimizer_table()),
+          schedules,
+          {"transports",
+           {{"single", "one process; what auto takes where no launcher started the program"},
+            {"mpi", "MPI point-to-point messages; what auto takes under mpirun and srun"}}}};
+}
+
+void print_text(const std::vector<Section>& all) {
+  for (const Section& part : all) {
+    std::cout << part.title << "\n";
+    for (const Item& item : part.items) {
+      std::cout << "  " << item.name << std::string(item.name.size() < 14 ? 14 - item.name.size() : 1, ' ')
+                << item.summary << "\n";
+    }
+  }
+}
+
+void print_json(const std::vector<Section>& all) {
+  nlohmann::ordered_json json;
+  for (const Section& part : all) {
+    json[part.title] = nlohmann::ordered_json::array();
+    for (const Item& item : part.items)
+      json[part.title].push_back({{"name", item.name}, {"summary", item.summary}});
+  }
+  std::cout << json.dump(2) << "\n";
+}
+
+}  // namespace
+
+int list(Job& job, int argc, const char* const* argv) {
+  CLI::App app("Models, data sets, compressors, optimizers, schedules and transports of this build.",
+               "sterna list");
+  bool as_json = false;
+  add_flag_for(app, "json", as_json, "for scripts: one JSON object");
+  if (!parse_together(job, app, argc, argv) || job.rank() != 0) return 0;
+  if (as_json) {
+    print_json(sections());
+  } else {
+    print_text(sections());
+  }
+  return 0;
+}
+
+}  // namespace sterna::commands

@@ -1,0 +1,114 @@
+#include "runtime/config.h"
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+
+#include "runtime/command_line.h"
+#include "runtime/core/errors.h"
+#include "runtime/core/version.h"
+#include "runtime/executable.h"
+#include "runtime/record/progress.h"
+
+namespace sterna {
+namespace {
+
+// Settings that may differ from rank to rank: they name places on one machine, or speak to one terminal.
+const std::set<std::string> kLocalSettings = {"data-dir", "log-dir", "record-gradients",
+                                              "progress", "csv",     "overwrite"};
+
+template <typename Number>
+void require_range(const char* key, Number value, bool is_legal, const char* legal) {
+  if (is_legal) return;
+  throw ConfigError(cat("[train] ", key, " = ", value, ": must be ", legal));
+}
+
+void require_one_of(const char* key, const std::string& value, const std::vector<std::string>& legal) {
+  for (const std::string& name : legal) {
+    if (name == value) return;
+  }
+  throw ConfigError(cat("[train] ", key, " = \"", value, "\": must be ", joined(legal, " or ")));
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const TrainConfig& config) {
+  nlohmann::ordered_json json;
+  for_each_setting(config, [&](const char* key, const auto& value, const char*) { json[key] = value; });
+  return json;
+}
+
+std::string parse_train_arguments(int argc, const char* const* argv, TrainConfig& config) {
+  CLI::App app("Trains a model on the data of L learners, which exchange compressed gradients.",
+               "sterna train");
+  app.set_config("--config", "",
+                 "TOML file; its keys are the flags' long names; a flag on the command line wins");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  for_each_setting(
+      config, [&](const char* key, auto& value, const char* help) { add_flag_for(app, key, value, help); });
+  return parse_arguments(app, argc, argv);
+}
+
+compressors::Selection selection_named(const std::string& name) {
+  if (name == "chunk") return compressors::Selection::kChunk;
+  if (name == "exact") return compressors::Selection::kExact;
+  throw ConfigError(cat("[scalecom] selection = \"", name, "\": must be chunk or exact"));
+}
+
+void validate(const TrainConfig& c) {
+  require_range("batch", c.batch, c.batch >= 1 && c.batch <= 1u << 20,
+                "in [1, 1048576], samples per learner");
+  require_range("lr", c.lr, static_cast<float>(c.lr) > 0.0f && c.lr < 1e6,
+                "in (0, 1e6), and not 0 in float32");
+  require_range("threads", c.threads, c.threads >= 1 && c.threads <= 1024, "in [1, 1024]");
+  require_range("learners", c.learners, c.learners <= 65536, "in [1, 65536], or 0 for as many as ranks");
+  require_range("timeout-seconds", c.timeout_seconds, c.timeout_seconds >= 1 && c.timeout_seconds <= 86400,
+                "in [1, 86400]");
+  require_range("steps", c.steps, c.steps < std::uint64_t{1} << 32, "below 2^32");
+  require_range("epochs", c.epochs, c.epochs <= 1000000, "at most 1000000");
+  if ((c.epochs == 0) == (c.steps == 0)) {
+    throw ConfigError(cat("[train] epochs = ", c.epochs, ", steps = ", c.steps,
+                          ": exactly one of the two must be given and positive; try --epochs 5"));
+  }
+  require_one_of("sum-order", c.sum_order, {"tree", "any"});
+  require_one_of("transport", c.transport, {"auto", "mpi"});
+  (void)record::progress_mode(c.progress);
+  (void)selection_named(c.selection);
+  try {
+    (void)std::regex(c.dense_layers);
+  } catch (const std::regex_error& error) {
+    throw ConfigError(cat("[train] dense-layers = \"", c.dense_layers, "\": not a regular expression (",
+                          error.what(), "); try 'bias|^conv1'"));
+  }
+}
+
+std::string describe_for_comparison(const TrainConfig& config) {
+  nlohmann::ordered_json described;
+  described["program version"] = kVersion;
+  described["program build"] = cat(kBuild, ", file ", executable_hash());
+  const nlohmann::ordered_json settings = to_json(config);
+  for (const auto& [key, value] : settings.items()) {
+    if (!kLocalSettings.contains(key)) described[key] = value;
+  }
+  // Where the files go is rank 0's matter; that gradients are gathered is everybody's.
+  described["record-gradients is given"] = !config.record_gradients.empty();
+  return described.dump();
+}
+
+void require_equal_settings(const std::vector<std::string>& by_rank) {
+  const auto first = nlohmann::ordered_json::parse(by_rank.front());
+  for (std::size_t rank = 1; rank < by_rank.size(); ++rank) {
+    if (by_rank[rank] == by_rank.front()) continue;
+    const auto other = nlohmann::ordered_json::parse(by_rank[rank]);
+    for (const auto& [key, value] : first.items()) {
+      if (other.contains(key) && other[key] == value) continue;
+      throw AgreedConfigError(cat("[train] ", key, " = ", value.dump(), " on rank 0, ",
+                                  other.contains(key) ? other[key].dump() : "not known", " on rank ", rank,
+                                  ": all ranks must run the same program with the same settings"));
+    }
+    throw AgreedConfigError(cat("[train] rank ", rank, " has settings that rank 0 does not know",
+                                ": all ranks must run the same program"));
+  }
+}
+
+}  // namespace sterna

@@ -1,0 +1,141 @@
+// The settings of a training run: flags of `sterna train`, keys of a TOML file and of run.json, one list for
+// all three.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "compressors/compressor.h"
+#include "runtime/exchange/exchange.h"
+
+namespace sterna {
+
+struct TrainConfig {
+  std::string model = "lenet";
+  std::string data = "synthetic";
+  std::string data_dir;
+  std::uint32_t learners = 0;
+  std::size_t batch = 32;
+  std::uint64_t epochs = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t eval_every = 0;
+  std::string optimizer = "sgd";
+  double lr = 0.01;
+  double momentum = 0.9;
+  double weight_decay = 0.0;
+  std::string schedule = "constant";
+  std::uint64_t warmup_steps = 0;
+  std::string compressor = "none";
+  double rate = 100.0;
+  std::size_t bin_conv = 50;
+  std::size_t bin_fc = 500;
+  std::string selection = "chunk";
+  double beta = 1.0;
+  std::uint64_t compress_after_epochs = 0;
+  std::string dense_layers = exchange::kDefaultDenseLayers;
+  std::string sum_order = "tree";
+  std::string transport = "auto";
+  int threads = 1;
+  std::uint64_t bucket_bytes = 4u << 20;
+  std::uint64_t timeout_seconds = 300;
+  std::uint64_t seed = 1;
+  std::string log_dir;
+  std::uint64_t log_layers = 0;
+  bool csv = false;
+  bool overwrite = false;
+  std::string progress = "auto";
+  std::string record_gradients;
+};
+
+// Calls setting(key, member, help) for the settings of the codecs, which `train`, `replay` and `bench codec`
+// share. A key is the flag's long name, without the dashes.
+template <typename Config, typename Setting>
+void for_each_codec_setting(Config& c, Setting&& setting) {
+  setting("compressor", c.compressor, "how gradients travel; `sterna list` names them all");
+  setting("rate", c.rate, "topk, scalecom: 1 of this many elements is sent");
+  setting("bin-conv", c.bin_conv, "adacomp: elements in a bin, L_T, of convolutions");
+  setting("bin-fc", c.bin_fc, "adacomp: elements in a bin, L_T, of fully connected and recurrent layers");
+  setting("selection", c.selection,
+          "scalecom: chunk (the largest of each chunk of R elements) or exact (the top n/R)");
+  setting("beta", c.beta, "scalecom: low-pass filter of the memory, in (0, 1]; 1 is plain error feedback");
+}
+
+template <typename Config, typename Setting>
+void for_each_setting(Config& c, Setting&& setting) {
+  setting("model", c.model, "what to train; `sterna list` names them all");
+  setting("data", c.data, "what to train on; `sterna list` names them all");
+  setting("data-dir", c.data_dir,
+          "directory of the data's files (default: where Debian's package puts them)");
+  setting("learners", c.learners, "data-parallel workers L, a multiple of the ranks (0: as many as ranks)");
+  setting("batch", c.batch, "samples per learner and step");
+  setting("epochs", c.epochs, "passes over the training data (or give --steps)");
+  setting("steps", c.steps, "optimizer steps (or give --epochs)");
+  setting("eval-every", c.eval_every, "steps between evaluations on the test data (0: each epoch)");
+  setting("optimizer", c.optimizer, "sgd, adam or adamw");
+  setting("lr", c.lr, "peak learning rate");
+  setting("momentum", c.momentum, "sgd: momentum, in [0, 1)");
+  setting("weight-decay", c.weight_decay, "L2 for sgd and adam, decoupled for adamw");
+  setting("schedule", c.schedule, "constant, step, cosine or linear");
+  setting("warmup-steps", c.warmup_steps, "steps over which the learning rate rises to its peak");
+  for_each_codec_setting(c, setting);
+  setting("compress-after-epochs", c.compress_after_epochs,
+          "epochs that travel dense before compression begins");
+  setting("dense-layers", c.dense_layers,
+          "regular expression for names of parameters that are never compressed; replaces the default, "
+          "empty: none");
+  setting(
+      "sum-order", c.sum_order,
+      "tree (the same bits at any number of ranks) or any (the MPI library's own; its bytes are estimated)");
+  setting("transport", c.transport,
+          "auto or mpi; auto takes mpi where a launcher (mpirun, srun) started the program");
+  setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");
+  setting("bucket-bytes", c.bucket_bytes,
+          "layers are fused into one message up to this much float32 gradient");
+  setting("timeout-seconds", c.timeout_seconds,
+          "how long to wait for another rank before the job is given up");
+  setting("seed", c.seed, "of initial parameters, shuffling and synthetic data");
+  setting("log-dir", c.log_dir, "directory for run.json, steps.jsonl, epochs.jsonl (none: no logs)");
+  setting("log-layers", c.log_layers, "steps between rows of layers.jsonl (0: none)");
+  setting("csv", c.csv, "write the same rows as CSV beside");
+  setting("overwrite", c.overwrite, "replace the logs that the log directory already holds");
+  setting("progress", c.progress, "auto, on or off");
+  setting("record-gradients", c.record_gradients,
+          "directory for each layer's gradients, [steps, learners, n], for replay");
+}
+
+// Returns every setting under its key.
+[[nodiscard]] nlohmann::ordered_json to_json(const TrainConfig& config);
+
+// Reads the arguments that follow `sterna train`, and the TOML file that --config names. Returns the help
+// text if the arguments ask for it, else "". Throws ConfigError.
+[[nodiscard]] std::string parse_train_arguments(int argc, const char* const* argv, TrainConfig& config);
+
+// Returns the selection "chunk" or "exact" names; throws ConfigError for any other.
+[[nodiscard]] compressors::Selection selection_named(const std::string& name);
+
+// Settings as compressors take them. Throws ConfigError.
+template <typename Config>
+[[nodiscard]] compressors::Options compressor_options(const Config& config, std::uint64_t seed) {
+  return {.rate = config.rate,
+          .bin_conv = config.bin_conv,
+          .bin_fc = config.bin_fc,
+          .selection = selection_named(config.selection),
+          .beta = static_cast<float>(config.beta),
+          .seed = seed};
+}
+
+// Checks what can be checked without data, model or ranks. Throws ConfigError.
+void validate(const TrainConfig& config);
+
+// Throws AgreedConfigError if the ranks' settings, versions or builds differ; it names the setting and both
+// values.
+//   by_rank  what describe_for_comparison returned on each rank
+void require_equal_settings(const std::vector<std::string>& by_rank);
+
+// What all ranks must agree on, as JSON: the settings but for those that name places on one machine, version,
+// build.
+[[nodiscard]] std::string describe_for_comparison(const TrainConfig& config);
+
+}  // namespace sterna

@@ -1,0 +1,43 @@
+// This process among the ranks of its job: one communicator for all that a subcommand does.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "runtime/collectives/make_communicator.h"
+
+namespace sterna {
+
+class Job {
+ public:
+  // Joins the other ranks where a launcher started this process.
+  Job(int* argc, char*** argv);
+
+  // Every subcommand calls it once, on every rank. Collective.
+  //   transport  auto or mpi; without a launcher, auto is this one process
+  collectives::Communicator& connect(const std::string& transport, std::chrono::seconds time_limit);
+
+  // As connect(), after a command line that could not be read: enough to agree that it could not.
+  collectives::Communicator& connect() { return connect("auto", collectives::kDefaultTimeLimit); }
+
+  [[nodiscard]] collectives::Communicator& comm() { return *comm_; }  // after connect()
+
+  // 0 until connect().
+  [[nodiscard]] int rank() const { return comm_ ? comm_->rank() : 0; }
+
+  // Ends the job: on all ranks, if there are others. Returns the status where there are none.
+  int give_up(int status);
+
+ private:
+  int* argc_;
+  char*** argv_;
+  std::unique_ptr<collectives::MpiSession> mpi_;
+  std::unique_ptr<collectives::Communicator> comm_;
+};
+
+// Returns if no rank has an error; else throws AgreedConfigError with the first one, on every rank, so that
+// none waits for a rank that gave up. Collective.
+void agree(collectives::Communicator& comm, const std::string& error);
+
+}  // namespace sterna

@@ -1,0 +1,37 @@
+// The comparison of the ranks' parameters, which must be equal bit for bit.
+#include <algorithm>
+#include <map>
+
+#include "runtime/collectives/collectives.h"
+#include "runtime/core/errors.h"
+#include "runtime/hash.h"
+#include "runtime/run.h"
+
+namespace sterna {
+
+std::string parameter_hash(const tensor::ParameterTable& table, std::span<const float> values) {
+  Hash hash;
+  for (std::size_t i = 0; i < table.size(); ++i) hash.add(std::as_bytes(table.slice(values, i)));
+  return hash.text();
+}
+
+void require_equal_replicas(collectives::Communicator& comm, const std::string& hash, std::uint64_t step) {
+  const std::vector<std::string> hashes = collectives::all_gather_text(comm, hash);
+  std::map<std::string, std::size_t> votes;
+  for (const std::string& each : hashes) ++votes[each];
+  if (votes.size() == 1) return;
+
+  const auto most = std::ranges::max_element(votes, {}, [](const auto& vote) { return vote.second; });
+  const bool is_majority = 2 * most->second > hashes.size();
+  std::vector<std::string> named;
+  for (std::size_t rank = 0; rank < hashes.size(); ++rank) {
+    if (!is_majority || hashes[rank] != most->first)
+      named.push_back(cat("rank ", rank, " has ", hashes[rank]));
+  }
+  throw CommError(cat("[train] after step ", step, ": parameters differ between ranks: ",
+                      is_majority ? cat("most have ", most->first, ", but ") : "", joined(named, ", "), "; ",
+                      is_majority ? "memory or network of the odd rank is suspect"
+                                  : "there is no majority, so any of them may be the odd one"));
+}
+
+}  // namespace sterna

@@ -1,0 +1,83 @@
+#include "runtime/run.h"
+
+#include <omp.h>
+
+#include "runtime/core/errors.h"
+
+namespace sterna {
+namespace {
+
+// The learners of a run whose config leaves them open are the ranks.
+TrainConfig resolved(TrainConfig config, int ranks) {
+  if (config.learners == 0) config.learners = static_cast<std::uint32_t>(ranks);
+  return config;
+}
+
+optim::OptimizerOptions optimizer_options(const TrainConfig& config) {
+  return {.momentum = static_cast<float>(config.momentum),
+          .weight_decay = static_cast<float>(config.weight_decay)};
+}
+
+exchange::ExchangeOptions exchange_options(const TrainConfig& config) {
+  return {.compressor = config.compressor,
+          .settings = compressor_options(config, config.seed),
+          .dense_layers = config.dense_layers,
+          .learners = config.learners,
+          .sum_in_any_order = config.sum_order == "any"};
+}
+
+void make_data(Run& run) {
+  const TrainConfig& config = run.config;
+  run.dataset = data::make_dataset(
+      config.data, {.directory = config.data_dir, .wanted = run.model->sample_shape(), .seed = config.seed});
+  run.loader = data::make_loader(*run.dataset, {.batch_samples = config.batch,
+                                                .learners = config.learners,
+                                                .first_learner = run.local.first,
+                                                .local_learners = run.local.count,
+                                                .seed = config.seed});
+  run.steps_per_epoch = run.loader->steps_per_epoch();
+  run.total_steps = config.steps > 0 ? config.steps : config.epochs * run.steps_per_epoch;
+}
+
+void make_parameters(Run& run) {
+  const tensor::ParameterTable& table = run.model->parameters();
+  run.values.assign(table.arena_elements(), 0.0f);
+  run.mean.assign(table.arena_elements(), 0.0f);
+  run.gradients.assign(run.local.count, AlignedVector<float>(table.arena_elements(), 0.0f));
+  tensor::initialise(table, run.config.seed, run.values);
+}
+
+}  // namespace
+
+Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
+  const TrainConfig config = resolved(given, comm.ranks());
+  validate(config);
+  omp_set_num_threads(config.threads);
+
+  Run run{.config = config,
+          .comm = comm,
+          .local =
+              exchange::place_learners(config.learners, comm.rank(), comm.ranks(), config.sum_order == "any"),
+          .model = models::find_model(config.model).make(config.batch),
+          .dataset = nullptr,
+          .loader = nullptr,
+          .values = {},
+          .gradients = {},
+          .mean = {},
+          .buckets = {},
+          .exchange = nullptr,
+          .optimizer = nullptr,
+          .schedule = optim::Schedule("constant", {})};
+  make_data(run);
+  make_parameters(run);
+  const tensor::ParameterTable& table = run.model->parameters();
+  run.buckets = bucket::plan_buckets(table, config.bucket_bytes);
+  run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
+  run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config));
+  run.schedule = optim::Schedule(
+      config.schedule,
+      {.learning_rate = config.lr, .warmup_steps = config.warmup_steps, .total_steps = run.total_steps});
+  return run;
+}
+
+}  // namespace sterna

@@ -1,0 +1,96 @@
+// A training run: everything that train_step() needs, and the loop around it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/model.h"
+#include "runtime/bucket/bucket.h"
+#include "runtime/collectives/communicator.h"
+#include "runtime/config.h"
+#include "runtime/core/aligned_vector.h"
+#include "runtime/core/clock.h"
+#include "runtime/data/loader.h"
+#include "runtime/exchange/exchange.h"
+#include "runtime/optim/optimizer.h"
+#include "runtime/optim/schedule.h"
+#include "runtime/record/records.h"
+
+namespace sterna {
+
+struct Run {
+  TrainConfig config;  // with learners resolved
+  collectives::Communicator& comm;
+  exchange::LocalLearners local;
+
+  std::unique_ptr<models::Model> model;
+  std::unique_ptr<data::Dataset> dataset;
+  std::unique_ptr<data::Loader> loader;
+  std::uint64_t steps_per_epoch = 0;
+  std::uint64_t total_steps = 0;
+
+  AlignedVector<float> values;                  // parameters; the same on every rank
+  std::vector<AlignedVector<float>> gradients;  // one arena for each local learner
+  AlignedVector<float> mean;                    // gradient after the exchange
+  std::vector<bucket::GradientBucket> buckets;
+  std::unique_ptr<exchange::GradientExchange> exchange;
+  std::unique_ptr<optim::Optimizer> optimizer;
+  optim::Schedule schedule;
+};
+
+// Builds a run on this rank; touches no other rank and writes nothing. Throws ConfigError.
+[[nodiscard]] Run make_run(const TrainConfig& config, collectives::Communicator& comm);
+
+// Measures one step, and turns what it saw into the step's record.
+class StepMeter {
+ public:
+  StepMeter(const Run& run, std::uint64_t step);
+
+  void compute_begins() { compute_clock_.restart(); }
+  void compute_ends() { compute_seconds += compute_clock_.seconds(); }
+
+  // Collective: the learners' losses are gathered, so that every rank has the mean over all of them. Throws
+  // DivergedError, on every rank alike, if a learner's loss is not finite.
+  [[nodiscard]] record::StepRecord record(float learning_rate, const Stopwatch& step_clock);
+
+  std::vector<models::BatchScore> scores;  // of local learners
+  exchange::ExchangeRecord traffic;
+  double compute_seconds = 0.0;
+
+ private:
+  const Run& run_;
+  std::uint64_t step_;
+  collectives::Traffic before_;
+  Stopwatch compute_clock_;
+};
+
+// Adds up the scores of all learners, in learner order. Collective. Throws DivergedError, on every rank
+// alike, if a learner's loss is not finite; `where` begins its message ("step 7, ").
+[[nodiscard]] models::BatchScore sum_over_learners(collectives::Communicator& comm,
+                                                   std::span<const models::BatchScore> local,
+                                                   std::string_view where);
+
+// What a run leaves in memory; files are in config.log_dir.
+struct RunResult {
+  std::vector<record::EpochRecord> epochs;  // one for each evaluation
+  std::string parameter_hash;
+};
+
+// Trains. Collective. Logs, if config says so, and progress are rank 0's. Throws ConfigError, DivergedError,
+// WireError, CommError.
+RunResult train(const TrainConfig& config, collectives::Communicator& comm);
+
+// Loss and correct answers over the test data, the same bits at any number of ranks. Collective.
+[[nodiscard]] models::BatchScore evaluate(Run& run, std::uint64_t steps_done);
+
+// A 64-bit hash of all parameters, as 16 hexadecimal digits. Padding between parameters is left out.
+[[nodiscard]] std::string parameter_hash(const tensor::ParameterTable& table, std::span<const float> values);
+
+// Throws CommError, which names the odd ranks, if the ranks' hashes differ. Collective.
+void require_equal_replicas(collectives::Communicator& comm, const std::string& hash, std::uint64_t step);
+
+}  // namespace sterna

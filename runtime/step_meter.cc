@@ -1,0 +1,91 @@
+#include <cmath>
+#include <cstring>
+
+#include "runtime/collectives/collectives.h"
+#include "runtime/core/errors.h"
+#include "runtime/run.h"
+
+namespace sterna {
+namespace {
+
+// One learner's score as it travels, 24 bytes.
+struct WireScore {
+  double loss_sum;
+  std::uint64_t correct;
+  std::uint64_t labels;
+};
+
+// The scores of all learners, in learner order.
+std::vector<WireScore> gather_scores(collectives::Communicator& comm,
+                                     std::span<const models::BatchScore> local) {
+  std::vector<WireScore> mine;
+  for (const models::BatchScore& score : local) mine.push_back({score.loss_sum, score.correct, score.labels});
+  std::vector<WireScore> all(mine.size() * static_cast<std::size_t>(comm.ranks()));
+  collectives::all_gather(comm, std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)));
+  return all;
+}
+
+// Mean over learners of the bytes that one of them sends, all layers together, rounded up.
+std::uint64_t mean_payload_bytes(const Run& run) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < run.model->parameters().size(); ++i) {
+    for (std::size_t bytes : run.exchange->traffic(i).payload_bytes) sum += bytes;
+  }
+  return (sum + run.config.learners - 1) / run.config.learners;
+}
+
+}  // namespace
+
+models::BatchScore sum_over_learners(collectives::Communicator& comm,
+                                     std::span<const models::BatchScore> local, std::string_view where) {
+  const std::vector<WireScore> all = gather_scores(comm, local);
+  models::BatchScore sum;
+  for (std::size_t learner = 0; learner < all.size(); ++learner) {
+    if (!std::isfinite(all[learner].loss_sum)) {
+      throw DivergedError(
+          cat("[train] ", where, "learner ", learner, ": the loss is ", all[learner].loss_sum));
+    }
+    sum.loss_sum += all[learner].loss_sum;
+    sum.correct += all[learner].correct;
+    sum.labels += all[learner].labels;
+  }
+  return sum;
+}
+
+StepMeter::StepMeter(const Run& run, std::uint64_t step)
+    : scores(run.local.count), run_(run), step_(step), before_(run.comm.traffic()) {}
+
+record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_clock) {
+  const Stopwatch gather_clock;
+  const models::BatchScore sum = sum_over_learners(run_.comm, scores, cat("step ", step_, ", "));
+  traffic.exchange_seconds += gather_clock.seconds();
+  const auto labels = static_cast<double>(sum.labels);
+
+  record::StepRecord r;
+  r.step = step_;
+  r.epoch = step_ / run_.steps_per_epoch;
+  r.samples = (step_ + 1) * run_.config.batch * run_.config.learners;
+  r.loss = sum.loss_sum / labels;
+  r.accuracy = static_cast<double>(sum.correct) / labels;
+  r.learning_rate = static_cast<double>(learning_rate);
+  r.compute_seconds = compute_seconds;
+  r.compress_seconds = traffic.compress_seconds;
+  r.exchange_seconds = traffic.exchange_seconds;
+  r.exposed_seconds =
+      traffic.exchange_seconds;  // compute waits for the exchange from its beginning to its end
+  r.wire_bytes_sent = run_.comm.traffic().bytes_sent - before_.bytes_sent;
+  r.wire_bytes_received = run_.comm.traffic().bytes_received - before_.bytes_received;
+  r.payload_bytes = mean_payload_bytes(run_);
+  r.dense_bytes = run_.model->parameters().elements() * sizeof(float);
+  r.compression_rate = static_cast<double>(r.dense_bytes) / static_cast<double>(r.payload_bytes);
+  for (std::size_t i = 0; i < run_.model->parameters().size(); ++i) {
+    r.elements_sent += run_.exchange->traffic(i).elements_sent;
+  }
+  if (r.exchange_seconds > 0.0) {
+    r.bandwidth_bytes_per_second = static_cast<double>(r.wire_bytes_sent) / r.exchange_seconds;
+  }
+  r.step_seconds = step_clock.seconds();
+  return r;
+}
+
+}  // namespace sterna

@@ -1,0 +1,257 @@
+// The loop around train_step(): evaluation, logs, the comparison of replicas.
+#include <unistd.h>
+#include <cmath>
+#include <functional>
+#include <iostream>
+#include <new>
+#include <nlohmann/json.hpp>
+
+#include "runtime/collectives/collectives.h"
+#include "runtime/collectives/make_communicator.h"
+#include "runtime/core/errors.h"
+#include "runtime/core/version.h"
+#include "runtime/gradient_files.h"
+#include "runtime/job.h"
+#include "runtime/record/log_directory.h"
+#include "runtime/record/progress.h"
+#include "runtime/run.h"
+#include "runtime/tensor/libraries.h"
+#include "runtime/train_step.h"
+
+namespace sterna {
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+nlohmann::ordered_json parameter_rows(const Run& run) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  const tensor::ParameterTable& table = run.model->parameters();
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    rows.push_back({{"name", table[i].name},
+                    {"shape", table[i].shape},
+                    {"kind", tensor::kind_name(table[i].kind)},
+                    {"elements", table[i].elements},
+                    {"compressed", run.exchange->is_compressed(i)}});
+  }
+  return rows;
+}
+
+// run.json: what this run is, before its first step.
+std::string describe(const Run& run, const std::vector<std::string>& hosts) {
+  nlohmann::ordered_json json;
+  json["settings"] = to_json(run.config);
+  json["versions"] = {{"sterna", kVersion},
+                      {"build", kBuild},
+                      {"mpi", collectives::MpiSession::library_version()},
+                      {"tensor", tensor::library_versions()}};
+  json["hosts"] = hosts;
+  json["ranks"] = run.comm.ranks();
+  json["learners"] = run.config.learners;
+  json["transport"] = run.comm.name();
+  json["steps_per_epoch"] = run.steps_per_epoch;
+  json["total_steps"] = run.total_steps;
+  json["wire_bytes_are_estimated"] = run.config.sum_order == "any";  // the library's all-reduce does not tell
+  json["parameters"] = parameter_rows(run);
+  return json.dump(2);
+}
+
+double norm(std::span<const float> values) {
+  double sum = 0.0;
+  for (float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum);
+}
+
+// What rank 0 writes and shows; on other ranks it does nothing.
+class Recorder {
+ public:
+  Recorder(const TrainConfig& config, std::uint64_t total_steps, bool is_first_rank)
+      : progress_(std::cerr,
+                  is_first_rank ? record::progress_mode(config.progress) : record::ProgressMode::kOff,
+                  total_steps),
+        log_layers_(config.log_layers),
+        is_first_rank_(is_first_rank) {
+    if (!is_first_rank || config.log_dir.empty()) return;
+    log_ = std::make_unique<record::LogDirectory>(record::LogOptions{.directory = config.log_dir,
+                                                                     .with_layers = config.log_layers > 0,
+                                                                     .with_csv = config.csv,
+                                                                     .overwrite = config.overwrite});
+  }
+
+  void begin(const std::string& run_json) {
+    if (log_) log_->write_run(run_json);
+  }
+
+  void step(const Run& run, const record::StepRecord& record) {
+    if (!is_first_rank_) return;
+    progress_.step(record);
+    if (!log_) return;
+    log_->write(record);
+    if (log_layers_ > 0 && record.step % log_layers_ == 0) layers(run, record.step);
+  }
+
+  void epoch(const record::EpochRecord& record) {
+    if (!is_first_rank_) return;
+    progress_.epoch(record);
+    if (log_) log_->write(record);
+  }
+
+ private:
+  void layers(const Run& run, std::uint64_t step) {
+    const tensor::ParameterTable& table = run.model->parameters();
+    const std::span<const float> residue = run.exchange->residue(0);
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      const exchange::LayerTraffic& traffic = run.exchange->traffic(i);
+      log_->write(record::LayerRecord{
+          .step = step,
+          .layer = table[i].name,
+          .kind = std::string(tensor::kind_name(table[i].kind)),
+          .elements = table[i].elements,
+          .elements_sent = traffic.elements_sent,
+          .payload_bytes = traffic.payload_bytes.front(),
+          .gradient_norm = norm(table.slice(std::span<const float>(run.gradients.front()), i)),
+          .residue_norm = residue.empty() ? 0.0 : norm(table.slice(residue, i))});
+    }
+  }
+
+  record::Progress progress_;
+  std::uint64_t log_layers_;
+  bool is_first_rank_;
+  std::unique_ptr<record::LogDirectory> log_;
+};
+
+// What has gone on since the last evaluation.
+struct Interval {
+  explicit Interval(const collectives::Communicator& comm) : bytes_sent_before(comm.traffic().bytes_sent) {}
+
+  void add(const record::StepRecord& r) {
+    loss += r.loss;
+    accuracy += r.accuracy;
+    ++steps;
+  }
+
+  double loss = 0.0;
+  double accuracy = 0.0;
+  std::uint64_t steps = 0;
+  std::uint64_t bytes_sent_before;
+  Stopwatch clock;
+};
+
+record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint64_t steps_done) {
+  const models::BatchScore test = evaluate(run, steps_done);
+  const std::string hash = parameter_hash(run.model->parameters(), run.values);
+  require_equal_replicas(run.comm, hash, steps_done - 1);
+
+  record::EpochRecord r;
+  r.epoch = steps_done / run.steps_per_epoch;
+  r.step = steps_done;
+  r.train_loss = interval.loss / static_cast<double>(interval.steps);
+  r.train_accuracy = interval.accuracy / static_cast<double>(interval.steps);
+  r.test_loss = test.loss_sum / static_cast<double>(test.labels);
+  r.test_accuracy = static_cast<double>(test.correct) / static_cast<double>(test.labels);
+  if (run.model->sample_shape().symbols > 0) r.perplexity = std::exp(r.test_loss);
+  r.epoch_seconds = interval.clock.seconds();
+  r.wire_bytes_sent = run.comm.traffic().bytes_sent - interval.bytes_sent_before;
+  r.parameter_hash = hash;
+  return r;
+}
+
+// Does what this rank may find impossible; such an error becomes every rank's. Collective.
+void attempt(collectives::Communicator& comm, const std::function<void()>& work) {
+  std::string error;
+  try {
+    work();
+  } catch (const ConfigError& problem) {
+    error = problem.what();
+  } catch (const std::bad_alloc&) {
+    error =
+        "[train] memory: not enough for this model, batch and number of learners a rank; try a smaller "
+        "--batch";
+  }
+  agree(comm, error);
+}
+
+struct Start {
+  std::unique_ptr<Run> run;
+  std::unique_ptr<GradientFiles> gradient_files;
+  std::unique_ptr<Recorder> recorder;
+};
+
+// Files are touched when all else stands, and the logs of an earlier run last of all.
+Start start(const TrainConfig& config, collectives::Communicator& comm) {
+  Start started;
+  attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm)); });
+  attempt(comm, [&] {
+    if (config.record_gradients.empty()) return;
+    started.gradient_files = std::make_unique<GradientFiles>(
+        config.record_gradients, started.run->model->parameters(), started.run->config.learners, comm);
+  });
+  attempt(comm, [&] {
+    started.recorder = std::make_unique<Recorder>(config, started.run->total_steps, comm.rank() == 0);
+  });
+  return started;
+}
+
+// Each step, and what follows on some of them.
+void run_steps(const TrainConfig& config, const Start& started, RunResult& result) {
+  Run& run = *started.run;
+  const std::uint64_t every = config.eval_every > 0 ? config.eval_every : run.steps_per_epoch;
+  Interval interval(run.comm);
+  for (std::uint64_t step = 0; step < run.total_steps; ++step) {
+    const record::StepRecord record = train_step(run, step);
+    started.recorder->step(run, record);
+    if (started.gradient_files) started.gradient_files->append(run.gradients);
+    interval.add(record);
+    const std::uint64_t done = step + 1;
+    if (done % every == 0 || done == run.total_steps) {
+      result.epochs.push_back(close_interval(run, interval, done));
+      started.recorder->epoch(result.epochs.back());
+      interval = Interval(run.comm);
+    } else if (done % run.steps_per_epoch == 0) {
+      require_equal_replicas(run.comm, parameter_hash(run.model->parameters(), run.values), step);
+    }
+  }
+}
+
+}  // namespace
+
+models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
+  const std::size_t samples = run.dataset->samples(data::Split::kTest);
+  const std::size_t batch_samples = run.config.batch;
+  const std::size_t batches = (samples + batch_samples - 1) / batch_samples;
+  std::vector<models::BatchScore> scores(run.local.count);
+  data::Batch batch;
+  for (std::uint32_t local = 0; local < run.local.count; ++local) {
+    for (std::size_t b = run.local.first + local; b < batches; b += run.config.learners) {
+      data::read_padded(*run.dataset, data::Split::kTest, b * batch_samples, batch_samples, batch);
+      const models::BatchScore score = run.model->evaluate(batch, run.values);
+      scores[local].loss_sum += score.loss_sum;
+      scores[local].correct += score.correct;
+      scores[local].labels += score.labels;
+    }
+  }
+  return sum_over_learners(run.comm, scores, cat("evaluation after step ", steps_done - 1, ", "));
+}
+
+RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
+  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
+  const Start started = start(config, comm);
+  Run& run = *started.run;
+  started.recorder->begin(describe(run, collectives::all_gather_text(comm, host_name())));
+
+  RunResult result;
+  try {
+    run_steps(config, started, result);
+  } catch (const DivergedError& error) {
+    // The gradients up to here are what one wants to look at.
+    if (started.gradient_files) started.gradient_files->finish();
+    throw DivergedError(cat(error.what(), "; try a smaller --lr, or --warmup-steps"));
+  }
+  if (started.gradient_files) started.gradient_files->finish();
+  result.parameter_hash = result.epochs.back().parameter_hash;
+  return result;
+}
+
+}  // namespace sterna

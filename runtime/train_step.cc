@@ -1,0 +1,38 @@
+// The nine stations of a gradient, in the order in which it passes them. Each station is a folder.
+#include "runtime/train_step.h"
+
+#include "runtime/core/clock.h"
+#include "runtime/run.h"
+
+namespace sterna {
+
+record::StepRecord train_step(Run& run, std::uint64_t step) {
+  const Stopwatch step_clock;
+  StepMeter meter(run, step);
+
+  const std::uint64_t epoch = step / run.steps_per_epoch;
+  run.exchange->set_compression(epoch >= run.config.compress_after_epochs);
+  for (std::uint32_t local = 0; local < run.local.count; ++local) {
+    const std::uint32_t learner = run.local.first + local;
+    const data::Batch& batch = run.loader->next();  // [1] runtime/data
+    meter.compute_begins();
+    meter.scores[local] = run.model->forward_backward(  // [2] models
+        batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.values, run.gradients[local],
+        {});
+    meter.compute_ends();
+  }
+
+  for (const bucket::GradientBucket& bucket : run.buckets) {  // [3] runtime/bucket
+    meter.traffic += run.exchange->reduce_to_mean(            // [4] compressors  [5] runtime/wire
+        bucket, step, run.gradients, run.mean);               // [6] runtime/collectives  [7] runtime/exchange
+  }
+
+  meter.compute_begins();
+  const float learning_rate = run.schedule.learning_rate(step);
+  run.optimizer->apply(run.mean, learning_rate, run.values);  // [8] runtime/optim
+  meter.compute_ends();
+
+  return meter.record(learning_rate, step_clock);  // [9] runtime/record
+}
+
+}  // namespace sterna
