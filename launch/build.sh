@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# build.sh [PRESET [TARGET...]]: configures and builds (release if none is named) in build/PRESET.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=${1:-release}
+shift || true
+[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" -Wno-dev >/dev/null
+# A quarter of the memory is left alone; a compiler takes up to 1 GB.
+jobs=$(nproc)
+most=$(awk '/MemAvailable/ { print int($2 / 1400000) }' /proc/meminfo)
+[ "$most" -ge "$jobs" ] || jobs=$((most > 0 ? most : 1))
+cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# local.sh P ARGUMENT...: `sterna ARGUMENT...` on P ranks of this machine.
+#
+# What it sets, and why:
+#   --oversubscribe, --bind-to none   more ranks than cores are allowed, and none is tied to a core that another uses
+#   mpi_yield_when_idle 1             an idle rank gives its core away: without it, polling starves the others
+#   OMP_NUM_THREADS 1                 a rank computes on --threads threads (default 1); libraries must not add their own
+#   --allow-run-as-root               only for root, as in a container
+set -euo pipefail
+ranks=${1:?usage: local.sh RANKS ARGUMENT...}
+shift
+sterna=${STERNA:-$(dirname "$0")/../build/release/sterna}
+[ -x "$sterna" ] || { echo "local.sh: $sterna is not there; run launch/build.sh first" >&2; exit 2; }
+flags=(--oversubscribe --bind-to none -q)
+[ "$(id -u)" != 0 ] || flags+=(--allow-run-as-root)
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+exec mpirun "${flags[@]}" --mca mpi_yield_when_idle 1 -np "$ranks" "$sterna" "$@"
