@@ -1,0 +1,204 @@
+"""A user's mistakes: one clear line, exit status 2, and no half-written file."""
+import gzip
+import shutil
+import stat
+
+from support import STERNA, TestCase, idx, main, run, run_apart, write_idx_data
+
+SHORT = ("train", "--model", "lenet", "--data", "synthetic", "--steps", 2, "--batch", 2, "--progress", "off")
+
+
+class CommandLine(TestCase):
+    def test_an_unknown_subcommand(self):
+        self.assert_refused(run("trian"), 'subcommand = "trian"', "train, replay, list, bench")
+
+    def test_no_subcommand(self):
+        self.assert_refused(run(), "must be one of")
+
+    def test_an_unknown_flag(self):
+        self.assert_refused(run("train", "--epochz", 3), "--epochz", "sterna train --help")
+
+    def test_an_unknown_flag_on_two_ranks_is_said_once(self):
+        self.assert_refused(run("train", "--epochz", 3, ranks=2), "--epochz")
+
+    def test_a_value_that_is_no_number(self):
+        self.assert_refused(run("train", "--batch", "many"), "--batch", "many")
+
+    def test_an_unknown_key_in_a_config(self):
+        config = self.directory / "c.toml"
+        config.write_text('model = "lenet"\nlearning-rate = 0.1\n')
+        self.assert_refused(run("train", "--config", config), "learning-rate")
+
+    def test_a_config_that_is_not_there(self):
+        self.assert_refused(run("train", "--config", self.directory / "none.toml"), "none.toml")
+
+    def test_the_command_line_wins_over_the_config(self):
+        config = self.directory / "c.toml"
+        config.write_text('model = "no-such-model"\ndata = "synthetic"\nbatch = 2\n')
+        self.assert_refused(run("train", "--config", config, "--steps", 1), "no-such-model")
+        self.assertEqual(run("train", "--config", config, "--steps", 1, "--model", "lenet").status, 0)
+
+    def test_values_out_of_range(self):
+        for flag, value in (("--batch", 0), ("--lr", 0), ("--lr", -1), ("--threads", 0), ("--momentum", 1.5),
+                            ("--beta", 0), ("--beta", 1.5), ("--rate", 0.5), ("--bin-conv", 0),
+                            ("--bin-fc", 16385), ("--weight-decay", -1), ("--timeout-seconds", 0)):
+            compressor = {"--beta": "scalecom", "--rate": "topk"}.get(flag, "adacomp")
+            with self.subTest(flag=flag, value=value):
+                self.assert_refused(run(*SHORT, "--compressor", compressor, f"{flag}={value}"), flag.strip("-"), "must be")
+
+    def test_names_that_are_not_there(self):
+        for flag in ("--model", "--data", "--compressor", "--optimizer", "--schedule", "--sum-order", "--transport",
+                     "--selection", "--progress"):
+            with self.subTest(flag=flag):
+                self.assert_refused(run(*SHORT, flag, "nonesuch"), "nonesuch")
+
+    def test_neither_steps_nor_epochs_and_both(self):
+        self.assert_refused(run("train", "--data", "synthetic"), "epochs", "steps")
+        self.assert_refused(run("train", "--data", "synthetic", "--steps", 1, "--epochs", 1), "exactly one")
+
+    def test_a_negative_count(self):
+        self.assert_refused(run("train", "--data", "synthetic", "--steps=-1"), "steps", "-1", "negative")
+        self.assert_refused(run(*SHORT, "--seed=-1"), "seed", "-1", "negative")
+
+    def test_a_learning_rate_that_is_zero_in_float32(self):
+        self.assert_refused(run(*SHORT, "--lr", 1e-60), "lr", "must be")
+
+    def test_a_pattern_that_is_none(self):
+        self.assert_refused(run(*SHORT, "--dense-layers", "(("), "dense-layers", "regular expression")
+
+    def test_learners_that_ranks_do_not_divide(self):
+        self.assert_refused(run(*SHORT, "--learners", 3, ranks=2), "learners = 3 on 2 ranks", "try --learners 4")
+
+    def test_learners_that_break_the_order_of_sums(self):
+        self.assert_refused(run(*SHORT, "--learners", 6, ranks=2), "learners = 6 on 2 ranks", "--sum-order any")
+
+    def test_more_samples_a_step_than_there_are(self):
+        write_idx_data(self.directory / "data", train=10)
+        self.assert_refused(run("train", "--data", "mnist", "--data-dir", self.directory / "data", "--steps", 1,
+                                "--batch", 11), "11", "10")
+
+
+class Ranks(TestCase):
+    def test_with_different_settings(self):
+        first = (STERNA, (*SHORT, "--seed", 1))
+        second = (STERNA, (*SHORT, "--seed", 2))
+        self.assert_refused(run_apart(first, second), "seed = 1 on rank 0, 2 on rank 1")
+
+    def test_with_different_builds(self):
+        other = self.directory / "sterna"
+        shutil.copy(STERNA, other)
+        with other.open("ab") as file:
+            file.write(b"x")
+        other.chmod(other.stat().st_mode | stat.S_IXUSR)
+        self.assert_refused(run_apart((STERNA, SHORT), (other, SHORT)), "program build", "on rank 1")
+
+    def test_of_which_one_has_an_unknown_flag(self):
+        self.assert_refused(run_apart((STERNA, SHORT), (STERNA, (*SHORT, "--oops"))), "--oops", "on rank 1")
+
+    def test_of_which_one_lacks_the_data(self):
+        write_idx_data(self.directory / "data")
+        arguments = ("train", "--data", "mnist", "--steps", 1, "--batch", 2, "--data-dir")
+        logs = ("--log-dir", self.directory / "logs")
+        result = run_apart((STERNA, (*arguments, self.directory / "data", *logs)),
+                           (STERNA, (*arguments, self.directory / "elsewhere", *logs)))
+        self.assert_refused(result, "elsewhere", "on rank 1")
+        self.assertFalse((self.directory / "logs").exists())
+
+    def test_of_which_one_records_gradients(self):
+        recording = (*SHORT, "--record-gradients", self.directory / "g")
+        self.assert_refused(run_apart((STERNA, recording), (STERNA, SHORT)), "record-gradients is given")
+        self.assertFalse((self.directory / "g").exists())
+
+    def test_of_which_one_stops(self):
+        """A rank that stands still is given up at the time limit, in either order of sums."""
+        stopping = self.directory / "stopping"
+        stopping.write_text(f"#!/bin/sh\n(sleep 2; kill -STOP $$; sleep 20; kill -KILL $$) &\nexec {STERNA} \"$@\"\n")
+        stopping.chmod(0o755)
+        arguments = (*SHORT[:5], "--steps", 100000, "--batch", 2, "--progress", "off", "--timeout-seconds", 2)
+        for order in ("tree", "any"):
+            with self.subTest(order=order):
+                result = run_apart((STERNA, (*arguments, "--sum-order", order)),
+                                   (stopping, (*arguments, "--sum-order", order)))
+                self.assertNotEqual(result.status, 0)
+                self.assertIn("after 2000 ms still awaited", result.err)
+                self.assertIn("rank 1" if order == "tree" else "over all ranks", result.err)
+
+
+class Files(TestCase):
+    def train(self, *arguments):
+        return run("train", "--data", "mnist", "--data-dir", self.directory / "data", "--steps", 1, "--batch", 2,
+                   "--log-dir", self.directory / "logs", *arguments)
+
+    def assert_refused_without_logs(self, result, *parts):
+        self.assert_refused(result, *parts)
+        self.assertFalse((self.directory / "logs").exists())
+
+    def test_data_that_is_not_there(self):
+        self.assert_refused_without_logs(self.train(), "train-images-idx3-ubyte")
+
+    def test_a_model_that_the_data_does_not_fit(self):
+        write_idx_data(self.directory / "data")
+        self.assert_refused_without_logs(self.train("--model", "bn50-dnn"), "440", "28")
+
+    def test_a_file_cut_short(self):
+        write_idx_data(self.directory / "data")
+        path = self.directory / "data" / "train-images-idx3-ubyte"
+        path.write_bytes(path.read_bytes()[:-1])
+        self.assert_refused_without_logs(self.train(), str(path))
+
+    def test_a_file_of_another_kind(self):
+        write_idx_data(self.directory / "data")
+        path = self.directory / "data" / "t10k-labels-idx1-ubyte"
+        path.write_bytes(b"\x89PNG" + bytes(100))
+        self.assert_refused_without_logs(self.train(), str(path))
+
+    def test_a_corrupt_gzip_file(self):
+        write_idx_data(self.directory / "data")
+        plain = self.directory / "data" / "train-images-idx3-ubyte"
+        packed = bytearray(gzip.compress(plain.read_bytes()))
+        packed[len(packed) // 2] ^= 0xFF
+        plain.unlink()
+        path = plain.with_name(plain.name + ".gz")
+        path.write_bytes(packed)
+        self.assert_refused_without_logs(self.train(), str(path))
+
+    def test_a_label_out_of_range(self):
+        write_idx_data(self.directory / "data")
+        path = self.directory / "data" / "train-labels-idx1-ubyte"
+        path.write_bytes(idx([0] * 63 + [10], (64,)))
+        self.assert_refused_without_logs(self.train(), str(path), "10")
+
+    def test_a_log_directory_that_cannot_be_made(self):
+        (self.directory / "file").write_text("x")
+        self.assert_refused(run(*SHORT, "--log-dir", self.directory / "file" / "logs"), "log-dir", "cannot make it")
+
+    def test_a_log_directory_of_another_run(self):
+        logs = self.directory / "logs"
+        self.assertEqual(run(*SHORT, "--log-dir", logs).status, 0)
+        before = (logs / "steps.jsonl").read_bytes()
+        self.assert_refused(run(*SHORT, "--log-dir", logs), "another run", "--overwrite")
+        self.assertEqual((logs / "steps.jsonl").read_bytes(), before)
+        self.assertEqual(run(*SHORT, "--log-dir", logs, "--overwrite").status, 0)
+
+
+class Divergence(TestCase):
+    def test_stops_with_step_layer_and_learner(self):
+        for ranks in (None, 2):
+            with self.subTest(ranks=ranks):
+                result = run("train", "--data", "synthetic", "--steps", 200, "--batch", 4, "--lr", 1e5, ranks=ranks)
+                self.assertEqual(result.status, 3, result.err)
+                # The gradient is looked at before the loss: the layer is known.
+                self.assertRegex(result.lines[0], r"step \d+, layer \S+, learner \d: the gradient holds NaN or infinity")
+                self.assertIn("--lr", result.lines[0])
+
+    def test_keeps_the_gradients_recorded_so_far(self):
+        recorded = self.directory / "g"
+        result = run("train", "--data", "synthetic", "--steps", 200, "--batch", 4, "--lr", 1e5,
+                     "--record-gradients", recorded)
+        self.assertEqual(result.status, 3, result.err)
+        self.assertEqual(len(list(recorded.glob("*.npy"))), 8)
+        self.assertEqual(list(recorded.glob("*.part")), [])
+
+
+if __name__ == "__main__":
+    main()

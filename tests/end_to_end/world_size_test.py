@@ -1,0 +1,37 @@
+"""Four learners end with the same parameters, bit for bit, on 1, 2 and 4 ranks, through every compressor there is."""
+import json
+
+from support import TestCase, main, rows, run
+
+COMPRESSORS = [item["name"] for item in json.loads(run("list", "--json").out)["compressors"]]
+STEPS = 50
+
+
+class WorldSize(TestCase):
+    def hash_after(self, model, compressor, ranks):
+        logs = self.directory / f"{model}-{compressor}-{ranks}"
+        result = run("train", "--model", model, "--data", "synthetic", "--learners", 4, "--batch", 2, "--steps", STEPS,
+                     "--eval-every", STEPS, "--lr", 0.01, "--compressor", compressor, "--rate", 40,
+                     "--log-dir", logs, "--progress", "off", ranks=ranks, timeout=600)
+        self.assertEqual(result.status, 0, result.err)
+        return rows(logs / "epochs.jsonl")[-1]["parameter_hash"], [row["loss"] for row in rows(logs / "steps.jsonl")]
+
+    def check(self, model):
+        hashes = set()
+        for compressor in COMPRESSORS:
+            with self.subTest(model=model, compressor=compressor):
+                one = self.hash_after(model, compressor, 1)
+                self.assertEqual(one, self.hash_after(model, compressor, 2))
+                self.assertEqual(one, self.hash_after(model, compressor, 4))
+                hashes.add(one[0])
+        self.assertEqual(len(hashes), len(COMPRESSORS))  # each compressor has a hand in what is learned
+
+    def test_of_lenet(self):
+        self.check("lenet")
+
+    def test_of_bn50_dnn(self):
+        self.check("bn50-dnn")
+
+
+if __name__ == "__main__":
+    main()

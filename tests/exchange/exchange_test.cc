@@ -1,0 +1,250 @@
+#include "runtime/exchange/exchange.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "runtime/collectives/make_communicator.h"
+#include "runtime/core/errors.h"
+#include "runtime/core/rng.h"
+
+namespace sterna::exchange {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+// Two convolutions and a fully connected layer with a bias: each rule of what stays dense applies once.
+tensor::ParameterTable small_network() {
+  using enum tensor::ParameterKind;
+  tensor::ParameterTable table;
+  table.add({.name = "conv1.weight", .shape = {4, 1, 3, 3}, .kind = kConvolution, .initial_bound = 0.1});
+  table.add({.name = "conv2.weight", .shape = {8, 4, 3, 3}, .kind = kConvolution, .initial_bound = 0.1});
+  table.add({.name = "fc.weight", .shape = {10, 101}, .kind = kFullyConnected, .initial_bound = 0.1});
+  table.add({.name = "fc.bias", .shape = {10}, .kind = kBias, .initial_bound = 0.1});
+  return table;
+}
+
+ExchangeOptions options_for(std::string_view compressor, std::uint32_t learners) {
+  ExchangeOptions options;
+  options.compressor = compressor;
+  options.settings.rate = 10;
+  options.learners = learners;
+  return options;
+}
+
+// The gradient of one learner at one step: a function of both alone.
+AlignedVector<float> gradient(const tensor::ParameterTable& table, std::uint32_t learner,
+                              std::uint64_t step) {
+  AlignedVector<float> arena(table.arena_elements(), 0.0f);
+  for (std::size_t p = 0; p < table.size(); ++p) {
+    const std::span<float> slice = table.slice(std::span<float>(arena), p);
+    const RandomKey key{
+        .learner = learner, .step = static_cast<std::uint32_t>(step), .layer = static_cast<std::uint16_t>(p)};
+    for (std::size_t i = 0; i < slice.size(); ++i) slice[i] = random_normal(key, i);
+  }
+  return arena;
+}
+
+struct Outcome {
+  std::vector<AlignedVector<float>> means;  // by step
+  std::vector<std::size_t> payload_bytes;   // of the last step: by layer and learner
+  std::uint64_t bytes_sent = 0;             // by all ranks
+};
+
+// Runs some steps with L learners on P thread-ranks.
+Outcome run(std::string_view compressor, std::uint32_t learners, int ranks, std::uint64_t steps,
+            std::size_t bucket_bytes = 1u << 20) {
+  const tensor::ParameterTable table = small_network();
+  Outcome outcome;
+  std::mutex mutex;
+  collectives::run_on_threads(ranks, [&](collectives::Communicator& comm) {
+    GradientExchange exchange(comm, table, options_for(compressor, learners));
+    const auto buckets = bucket::plan_buckets(table, bucket_bytes);
+    const LocalLearners local = exchange.local_learners();
+    AlignedVector<float> mean(table.arena_elements(), 0.0f);
+    for (std::uint64_t step = 0; step < steps; ++step) {
+      std::vector<AlignedVector<float>> gradients;
+      for (std::uint32_t l = 0; l < local.count; ++l)
+        gradients.push_back(gradient(table, local.first + l, step));
+      for (const auto& bucket : buckets) exchange.reduce_to_mean(bucket, step, gradients, mean);
+      if (comm.rank() == 0) outcome.means.push_back(mean);
+    }
+    const std::scoped_lock lock(mutex);
+    outcome.bytes_sent += comm.traffic().bytes_sent;
+    if (comm.rank() != 0) return;
+    for (std::size_t p = 0; p < table.size(); ++p) {
+      for (std::size_t bytes : exchange.traffic(p).payload_bytes) outcome.payload_bytes.push_back(bytes);
+    }
+  });
+  return outcome;
+}
+
+class EveryCompressor : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryCompressor, GivesTheSameBitsAtAnyNumberOfRanks) {
+  const Outcome one = run(GetParam(), /*learners=*/4, /*ranks=*/1, /*steps=*/6);
+  for (int ranks : {2, 4}) {
+    const Outcome more = run(GetParam(), 4, ranks, 6);
+    EXPECT_EQ(more.means, one.means) << ranks << " ranks";
+    EXPECT_EQ(more.payload_bytes, one.payload_bytes) << ranks << " ranks";
+  }
+}
+
+TEST_P(EveryCompressor, GivesTheSameBitsWithThreeLearnersOnOneAndOnThreeRanks) {
+  EXPECT_EQ(run(GetParam(), 3, 3, 4).means, run(GetParam(), 3, 1, 4).means);
+}
+
+TEST_P(EveryCompressor, GivesTheSameBitsHoweverLayersAreBucketed) {
+  EXPECT_EQ(run(GetParam(), 2, 2, 4, /*bucket_bytes=*/4).means, run(GetParam(), 2, 2, 4, 1u << 20).means);
+}
+
+TEST_P(EveryCompressor, LeavesDenseLayersAsTheMeanOfTheGradients) {
+  const tensor::ParameterTable table = small_network();
+  const Outcome outcome = run(GetParam(), 2, 2, 1);
+  const AlignedVector<float> a = gradient(table, 0, 0);
+  const AlignedVector<float> b = gradient(table, 1, 0);
+  for (std::size_t parameter : {0u, 3u}) {  // the first convolution and the bias
+    const std::size_t first = table[parameter].offset;
+    for (std::size_t i = first; i < first + table[parameter].elements; ++i) {
+      EXPECT_EQ(outcome.means[0][i], (a[i] + b[i]) / 2.0f) << table[parameter].name;
+    }
+  }
+}
+
+// What is held back is sent later: over many steps the means add up to what the gradients add up to, but for
+// what the learners still hold.
+TEST_P(EveryCompressor, LosesNothing) {
+  constexpr std::uint64_t kSteps = 30;
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  GradientExchange exchange(*comm, table, options_for(GetParam(), 2));
+  const auto buckets = bucket::plan_buckets(table, 1u << 20);
+  AlignedVector<float> mean(table.arena_elements(), 0.0f);
+  std::vector<double> sent(table.arena_elements(), 0.0), wanted(table.arena_elements(), 0.0);
+  for (std::uint64_t step = 0; step < kSteps; ++step) {
+    const std::vector<AlignedVector<float>> gradients = {gradient(table, 0, step), gradient(table, 1, step)};
+    exchange.reduce_to_mean(buckets[0], step, gradients, mean);
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      sent[i] += static_cast<double>(mean[i]);
+      wanted[i] += 0.5 * (static_cast<double>(gradients[0][i]) + static_cast<double>(gradients[1][i]));
+    }
+  }
+  // bf16 rounds each gradient and each mean to 8 bits: relative 2^-8 of values below 8, twice, in each of 30
+  // steps. Exact methods round only in float32.
+  const bool is_half = GetParam() == "fp16" || GetParam() == "bf16";
+  const double tolerance = is_half ? 30 * 2 * 8 * 0x1p-8 : 30 * 64 * 0x1p-23;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    double held = 0.0;
+    for (std::size_t learner : {0u, 1u}) {
+      if (!exchange.residue(learner).empty()) held += 0.5 * static_cast<double>(exchange.residue(learner)[i]);
+    }
+    EXPECT_NEAR(sent[i] + held, wanted[i], tolerance) << "element " << i;
+  }
+}
+
+TEST_P(EveryCompressor, TravelsDenseWhileCompressionIsOff) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  GradientExchange exchange(*comm, table, options_for(GetParam(), 1));
+  exchange.set_compression(false);
+  const std::vector<AlignedVector<float>> gradients = {gradient(table, 0, 0)};
+  AlignedVector<float> mean(table.arena_elements(), 0.0f);
+  exchange.reduce_to_mean(bucket::plan_buckets(table, 1u << 20)[0], 0, gradients, mean);
+  EXPECT_EQ(mean, gradients[0]);
+  for (float held : exchange.residue(0)) EXPECT_EQ(held, 0.0f);
+  EXPECT_THAT(exchange.traffic(2).payload_bytes, ElementsAre(4040));  // 1010 elements, 4 bytes each
+}
+
+INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const auto& entry : compressors::compressor_table())
+                             names.emplace_back(entry.name);
+                           return names;
+                         }()),
+                         [](const auto& test) { return test.param; });
+
+TEST(Exchange, CountsTheBytesOfADenseSum) {
+  // 36 + 288 + 1010 + 10 = 1344 values; two ranks own 672 each: 672 * 4 bytes go to the owner, as many come
+  // back.
+  EXPECT_EQ(run("none", 2, 2, 1).bytes_sent, 2u * (672 * 4 + 672 * 4));
+  EXPECT_EQ(run("none", 2, 1, 1).bytes_sent, 0u);
+}
+
+TEST(Exchange, CountsALeadersIndicesOnce) {
+  // Rate 10: 29 chunks of conv2 (288) and 101 of fc (1010), an index of 4 bits (0..10) each: 15 and 51 bytes;
+  // a value each: 116 and 404 bytes. After one step the leader was learner 0.
+  const Outcome outcome = run("scalecom", 2, 2, 1);
+  EXPECT_THAT(outcome.payload_bytes, ElementsAre(144, 144, 116 + 15, 116, 404 + 51, 404, 40, 40));
+}
+
+TEST(Exchange, PassesTheLeadFromLearnerToLearner) {
+  // Steps 0, 1, 2: the leader of the last step is 2 mod 2 = 0; after two steps it was learner 1.
+  EXPECT_THAT(run("scalecom", 2, 2, 2).payload_bytes,
+              ElementsAre(144, 144, 116, 116 + 15, 404, 404 + 51, 40, 40));
+  EXPECT_THAT(run("scalecom", 2, 1, 3).payload_bytes,
+              ElementsAre(144, 144, 116 + 15, 116, 404 + 51, 404, 40, 40));
+}
+
+TEST(Exchange, TakesThePatternOfDenseLayersFromTheUser) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  ExchangeOptions options = options_for("topk", 1);
+  options.dense_layers = "^fc";
+  const GradientExchange exchange(*comm, table, options);
+  EXPECT_TRUE(exchange.is_compressed(0));
+  EXPECT_TRUE(exchange.is_compressed(1));
+  EXPECT_FALSE(exchange.is_compressed(2));
+  EXPECT_FALSE(exchange.is_compressed(3));
+}
+
+TEST(Exchange, NamesStepLayerAndLearnerOfAGradientThatIsNotFinite) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  GradientExchange exchange(*comm, table, options_for("adacomp", 2));
+  const auto bucket = bucket::plan_buckets(table, 1u << 20)[0];
+  AlignedVector<float> mean(table.arena_elements(), 0.0f);
+  for (float bad :
+       {std::nanf(""), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+    std::vector<AlignedVector<float>> gradients = {gradient(table, 0, 0), gradient(table, 1, 0)};
+    gradients[1][table[2].offset + 1009] = bad;
+    EXPECT_THAT([&] { exchange.reduce_to_mean(bucket, 17, gradients, mean); },
+                ThrowsMessage<DivergedError>(HasSubstr("step 17, layer fc.weight, learner 1")));
+  }
+}
+
+TEST(Exchange, RefusesAnUnknownCompressorEvenIfAllLayersAreDense) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  ExchangeOptions options = options_for("topk2", 1);
+  options.dense_layers = ".";
+  EXPECT_THAT([&] { GradientExchange(*comm, table, options); },
+              ThrowsMessage<ConfigError>(HasSubstr("topk2")));
+}
+
+TEST(PlaceLearners, GivesEachRankConsecutiveLearners) {
+  const LocalLearners local = place_learners(8, /*rank=*/3, /*ranks=*/4, false);
+  EXPECT_EQ(local.first, 6u);
+  EXPECT_EQ(local.count, 2u);
+}
+
+TEST(PlaceLearners, RefusesWhatRanksDoNotDivide) {
+  EXPECT_THAT([] { (void)place_learners(5, 0, 2, false); },
+              ThrowsMessage<ConfigError>(HasSubstr("try --learners 6")));
+  EXPECT_THAT([] { (void)place_learners(0, 0, 2, false); },
+              ThrowsMessage<ConfigError>(HasSubstr("--learners 2")));
+}
+
+TEST(PlaceLearners, RefusesASubtreeThatIsNotCompleteUnlessTheOrderIsFree) {
+  EXPECT_THAT([] { (void)place_learners(6, 0, 2, false); },
+              ThrowsMessage<ConfigError>(HasSubstr("try --learners 8, or --sum-order any")));
+  EXPECT_EQ(place_learners(6, 1, 2, true).first, 3u);
+  EXPECT_EQ(place_learners(6, 0, 1, false).count, 6u);  // one rank holds the whole tree
+}
+
+}  // namespace
+}  // namespace sterna::exchange

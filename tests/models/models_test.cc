@@ -1,0 +1,176 @@
+// What holds for every model of the table.
+#include "models/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "runtime/core/aligned_vector.h"
+#include "runtime/core/errors.h"
+#include "runtime/core/rng.h"
+#include "tests/models/large_allocations.h"
+
+namespace sterna::models {
+namespace {
+
+constexpr std::size_t kSamples = 3;
+constexpr float kUntouched = -77.0f;
+
+// A model with values and a batch that has labels for its first two samples.
+struct Bench {
+  explicit Bench(std::string_view name) : model(find_model(name).make(kSamples)) {
+    values.assign(model->parameters().arena_elements(), 0.0f);
+    gradients.assign(values.size(), kUntouched);
+    tensor::initialise(model->parameters(), /*seed=*/5, values);
+    const data::SampleShape& sample = model->sample_shape();
+    batch.samples = kSamples;
+    const std::size_t elements =
+        std::accumulate(sample.input.begin(), sample.input.end(), kSamples, std::multiplies<>());
+    for (std::size_t i = 0; i < elements; ++i) batch.inputs.push_back(random_normal({.seed = 6}, i));
+    batch.labels = {1, static_cast<std::int32_t>(sample.classes - 1), data::kNoLabel};
+  }
+
+  BatchScore step(const GradientReady& ready = {}) {
+    return model->forward_backward(batch, /*key=*/{}, values, gradients, ready);
+  }
+
+  std::unique_ptr<Model> model;
+  AlignedVector<float> values;
+  AlignedVector<float> gradients;
+  data::Batch batch;
+};
+
+class EveryModel : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(EveryModel, HasAsManyParametersAsItsTableSays) {
+  EXPECT_EQ(Bench(GetParam()).model->parameters().elements(), find_model(GetParam()).parameters);
+}
+
+TEST_P(EveryModel, StartsNearTheLossOfAGuess) {
+  Bench bench(GetParam());
+  const BatchScore score = bench.step();
+  EXPECT_EQ(score.labels, 2u);
+  // Initial logits lie well within +-1, so each label's loss is within 2 of log(classes).
+  const double guess = std::log(static_cast<double>(bench.model->sample_shape().classes));
+  EXPECT_NEAR(score.loss_sum / 2.0, guess, 2.0);
+}
+
+TEST_P(EveryModel, GivesTheSameBitsAgain) {
+  Bench bench(GetParam());
+  const BatchScore first = bench.step();
+  const AlignedVector<float> gradients = bench.gradients;
+  const BatchScore again = bench.step();
+  EXPECT_EQ(again.loss_sum, first.loss_sum);
+  EXPECT_TRUE(bench.gradients == gradients);
+  Bench other(GetParam());
+  EXPECT_EQ(other.step().loss_sum, first.loss_sum);
+  EXPECT_TRUE(other.gradients == gradients);
+}
+
+TEST_P(EveryModel, LeavesThePaddingOfTheGradientsAlone) {
+  Bench bench(GetParam());
+  (void)bench.step();
+  std::size_t end = 0;
+  for (const tensor::Parameter& parameter : bench.model->parameters()) {
+    for (std::size_t i = end; i < parameter.offset; ++i) ASSERT_EQ(bench.gradients[i], kUntouched) << i;
+    end = parameter.offset + parameter.elements;
+  }
+  for (std::size_t i = end; i < bench.gradients.size(); ++i) ASSERT_EQ(bench.gradients[i], kUntouched) << i;
+}
+
+TEST_P(EveryModel, TellsOfEachGradientOnceWhenItIsFinalTheLastFirst) {
+  Bench bench(GetParam());
+  std::vector<std::size_t> order;
+  std::vector<std::vector<float>> when_told;
+  (void)bench.step([&](std::size_t parameter) {
+    order.push_back(parameter);
+    const auto slice = bench.model->parameters().slice(std::span<const float>(bench.gradients), parameter);
+    when_told.emplace_back(slice.begin(), slice.end());
+  });
+  ASSERT_EQ(order.size(), bench.model->parameters().size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    EXPECT_EQ(order[i], order.size() - 1 - i);
+    const auto slice = bench.model->parameters().slice(std::span<const float>(bench.gradients), order[i]);
+    EXPECT_TRUE(std::ranges::equal(slice, when_told[i])) << bench.model->parameters()[order[i]].name;
+  }
+}
+
+TEST_P(EveryModel, ScoresAlikeInTrainingAndEvaluation) {
+  // True of models without dropout and batch normalisation.
+  Bench bench(GetParam());
+  const BatchScore training = bench.step();
+  EXPECT_EQ(bench.model->evaluate(bench.batch, bench.values).loss_sum, training.loss_sum);
+  EXPECT_EQ(bench.model->forward(bench.batch, {}, bench.values).loss_sum, training.loss_sum);
+}
+
+TEST_P(EveryModel, IgnoresASampleWithoutALabel) {
+  Bench bench(GetParam());
+  const BatchScore score = bench.step();
+  const AlignedVector<float> gradients = bench.gradients;
+  const std::size_t inputs = bench.batch.inputs.size() / kSamples;
+  std::fill_n(bench.batch.inputs.end() - static_cast<std::ptrdiff_t>(inputs), inputs, 9.0f);
+  EXPECT_EQ(bench.step().loss_sum, score.loss_sum);
+  EXPECT_TRUE(bench.gradients == gradients);
+}
+
+TEST_P(EveryModel, HasANanLossWhereTheLastLayerHasANan) {
+  Bench bench(GetParam());
+  const std::size_t last = bench.model->parameters().size() - 1;
+  bench.model->parameters().slice(std::span<float>(bench.values), last)[0] =
+      std::numeric_limits<float>::quiet_NaN();
+  const BatchScore score = bench.step();
+  EXPECT_TRUE(std::isnan(score.loss_sum));
+  EXPECT_EQ(score.correct, 0u);
+}
+
+TEST_P(EveryModel, AllocatesNoBufferAfterItsConstruction) {
+  Bench bench(GetParam());
+  const int before = large_allocations_so_far();
+  (void)bench.step();
+  EXPECT_EQ(large_allocations_so_far(), before);
+}
+
+TEST_P(EveryModel, RefusesABatchOfAnotherLength) {
+  Bench bench(GetParam());
+  bench.batch.samples = kSamples - 1;
+  EXPECT_THROW((void)bench.step(), InternalError);
+}
+
+std::vector<std::string_view> model_names() {
+  std::vector<std::string_view> names;
+  for (const ModelEntry& entry : model_table()) names.push_back(entry.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registered, EveryModel, testing::ValuesIn(model_names()), [](const auto& test) {
+  std::string name(test.param);
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+TEST(ModelTable, NamesWhatItHasWhereANameIsUnknown) {
+  try {
+    (void)find_model("lenet6");
+    FAIL() << "lenet6 was found";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("lenet6"), testing::HasSubstr("bn50-dnn, lenet")));
+  }
+}
+
+TEST(Lenet, CountsItsTrainingOperations) {
+  // Multiplications of one sample's forward pass: conv1 32*25*24*24 = 460,800; conv2 64*32*25*8*8 =
+  // 3,276,800; fc1 1024*512 = 524,288; fc2 5,120. Together 4,267,008; times 2 operations and 3 products.
+  EXPECT_EQ(find_model("lenet").make(1)->training_flops_per_sample(), 6.0 * 4'267'008.0);
+}
+
+TEST(Bn50Dnn, CountsItsTrainingOperations) {
+  // 440*1024 + 4*1024*1024 + 1024*5999 = 450,560 + 4,194,304 + 6,142,976.
+  EXPECT_EQ(find_model("bn50-dnn").make(1)->training_flops_per_sample(), 6.0 * 10'787'840.0);
+}
+
+}  // namespace
+}  // namespace sterna::models

@@ -1,0 +1,92 @@
+// Loss and gradients against PyTorch's, which tests/golden/torch_parity.py computed in float64.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "models/model.h"
+#include "runtime/core/aligned_vector.h"
+
+namespace sterna::models {
+namespace {
+
+// The script's formula and its streams.
+constexpr std::uint32_t kInputs = 1;
+constexpr std::uint32_t kProjections = 1000;
+constexpr std::uint32_t kParameters = 2000;
+
+double uniform(std::uint32_t stream, std::size_t index) {
+  auto x = static_cast<std::uint32_t>(index) * 2654435761u + stream * 40503u + 12345u;
+  for (int round = 0; round < 2; ++round) x = (x ^ x >> 16) * 0x45D9F3Bu;
+  x ^= x >> 16;
+  return std::ldexp(static_cast<double>(x >> 8), -23) - 1.0;
+}
+
+void fill_values(const tensor::ParameterTable& table, std::span<float> values) {
+  double fan_in = 1.0;
+  for (std::size_t p = 0; p < table.size(); ++p) {
+    if (table[p].shape.size() > 1) fan_in = static_cast<double>(table[p].elements / table[p].shape[0]);
+    std::span<float> slice = table.slice(values, p);
+    for (std::size_t i = 0; i < slice.size(); ++i) {
+      slice[i] =
+          static_cast<float>(uniform(kParameters + static_cast<std::uint32_t>(p), i) / std::sqrt(fan_in));
+    }
+  }
+}
+
+data::Batch golden_batch(const data::SampleShape& sample, std::size_t samples) {
+  data::Batch batch{.samples = samples, .inputs = {}, .symbols = {}, .labels = {}};
+  std::size_t inputs = samples;
+  for (std::size_t extent : sample.input) inputs *= extent;
+  for (std::size_t i = 0; i < inputs; ++i) batch.inputs.push_back(static_cast<float>(uniform(kInputs, i)));
+  for (std::size_t i = 0; i < samples; ++i)
+    batch.labels.push_back(static_cast<std::int32_t>(7 * i % sample.classes));
+  return batch;
+}
+
+// Rounding errors of a float32 sum of K products are about sqrt(K) 2^-24 of its terms, K <= 6000: 5e-6 for a
+// layer in the worst case, and they pass through up to six layers twice. They have random signs, so that
+// losses and norms, which are sums over very many of them, come out better than one element: 1e-5 leaves room
+// for other orders of summation and is far below the effect of any mistake.
+constexpr double kRelativeTolerance = 1e-5;
+
+TEST(TorchParity, HoldsForLossAndEveryGradient) {
+  std::ifstream file(STERNA_GOLDEN_DIR "/torch_parity.json");
+  const nlohmann::json golden = nlohmann::json::parse(file);
+  ASSERT_EQ(golden.size(), model_table().size());
+  for (const auto& expected : golden) {
+    SCOPED_TRACE(expected["model"].get<std::string>());
+    const auto model = find_model(expected["model"].get<std::string>()).make(expected["batch"]);
+    const tensor::ParameterTable& table = model->parameters();
+    AlignedVector<float> values(table.arena_elements(), 0.0f);
+    AlignedVector<float> gradients(table.arena_elements(), 0.0f);
+    fill_values(table, values);
+    const data::Batch batch = golden_batch(model->sample_shape(), expected["batch"]);
+    const BatchScore score = model->forward_backward(batch, {}, values, gradients, {});
+
+    const double loss = expected["loss"];
+    EXPECT_NEAR(score.loss_sum / static_cast<double>(score.labels), loss, kRelativeTolerance * loss);
+    ASSERT_EQ(expected["gradients"].size(), table.size());
+    for (std::size_t p = 0; p < table.size(); ++p) {
+      const auto& of_parameter = expected["gradients"][p];
+      EXPECT_EQ(table[p].name, of_parameter["name"]);
+      EXPECT_EQ(table[p].shape, of_parameter["shape"].get<std::vector<std::size_t>>());
+      double square_sum = 0.0;
+      double projection = 0.0;  // on fixed numbers, which tells a gradient from the same one in another order
+      const auto gradient = table.slice(std::span<const float>(gradients), p);
+      for (std::size_t i = 0; i < gradient.size(); ++i) {
+        const auto value = static_cast<double>(gradient[i]);
+        square_sum += value * value;
+        projection += value * uniform(kProjections + static_cast<std::uint32_t>(p), i);
+      }
+      const double norm = of_parameter["norm"];
+      EXPECT_NEAR(std::sqrt(square_sum), norm, kRelativeTolerance * norm) << table[p].name;
+      EXPECT_NEAR(projection, of_parameter["projection"].get<double>(), kRelativeTolerance * norm)
+          << table[p].name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sterna::models

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# sanitize.sh [all]: the tests under the address and undefined-behaviour sanitizers, and those of threads under the thread
+# sanitizer. Without `all`, those that train models for long are left out, and so is what threads do not touch.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+launch/setup.sh --tests
+slow='world_size_test|train_test|bad_input_test|training_test'
+[ "${1:-}" != all ] || slow=nothing_at_all
+launch/build.sh debug
+ctest --preset debug --no-tests=error -j "$(nproc)" -E "$slow"
+if [ "${1:-}" = all ]; then
+  launch/build.sh tsan threads_test loader_test exchange_test train_test
+  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(threads_test|loader_test|exchange_test|train_test)$'
+else
+  launch/build.sh tsan loader_test exchange_test
+  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(loader_test|exchange_test)$'
+fi
