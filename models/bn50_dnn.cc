@@ -9,7 +9,7 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples) {
+std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments&) {
   const data::SampleShape sample{.input = {440}, .classes = 5999};
   return make_network(sample, batch_samples, [](Sequential& net) {
     // PyTorch's nn.Sequential counts the ReLUs between the layers too, so names go up in twos.

@@ -11,7 +11,7 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_lenet(std::size_t batch_samples) {
+std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments&) {
   const data::SampleShape sample{.input = {1, 28, 28}, .classes = 10};
   return make_network(sample, batch_samples, [](Sequential& net) {
     net.add<Convolution>("conv1", ConvolutionOptions{.outputs = 32, .kernel = 5});  // [B, 32, 24, 24]

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/arguments.h"
 #include "runtime/data/batch.h"
 #include "runtime/tensor/parameter_table.h"
 
@@ -19,11 +20,18 @@ namespace sterna::models {
 // first). From that moment the parameter's gradient may be read by another thread.
 using GradientReady = std::function<void(std::size_t parameter)>;
 
-// Keys whatever in a pass is random or kept per learner.
+// Keys whatever in a pass is random.
 struct PassKey {
   std::uint64_t seed = 0;
   std::uint32_t learner = 0;
   std::uint64_t step = 0;
+};
+
+// The memory that a pass works on; each arena is laid out as the model's table of it says.
+struct PassArenas {
+  std::span<const float> values;  // of parameters(), the same for all learners
+  std::span<float> gradients{};   // of parameters(), one learner's; padding is left alone
+  std::span<float> statistics{};  // of statistics(), one learner's
 };
 
 // Sums over the labels of a batch that count (those other than kNoLabel).
@@ -40,19 +48,21 @@ class Model {
   [[nodiscard]] virtual const data::SampleShape& sample_shape() const = 0;
   [[nodiscard]] virtual const tensor::ParameterTable& parameters() const = 0;
 
-  // Overwrites every parameter's gradient with that of the mean loss over the batch.
-  //   batch      as many samples as the model was made for
-  //   values     [arena] float32, parameter values
-  //   gradients  [arena] float32; padding is left alone
-  virtual BatchScore forward_backward(const data::Batch& batch, const PassKey& key,
-                                      std::span<const float> values, std::span<float> gradients,
+  // What training tracks beside the parameters, such as the running means of batch normalisation: each
+  // learner has its own, from its own batches, and an evaluation reads the mean over learners.
+  [[nodiscard]] virtual const tensor::ParameterTable& statistics() const = 0;
+
+  // Overwrites every parameter's gradient with that of the mean loss over the batch, and moves the statistics
+  // on.
+  //   batch  as many samples as the model was made for
+  virtual BatchScore forward_backward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
                                       const GradientReady& ready) = 0;
 
-  // Forward alone, in evaluation mode.
-  virtual BatchScore evaluate(const data::Batch& batch, std::span<const float> values) = 0;
+  // Forward alone, in evaluation mode; gradients may be empty, and statistics stay as they are.
+  virtual BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) = 0;
 
-  // Forward alone; for `sterna bench step`, which reports forward and backward apart.
-  virtual BatchScore forward(const data::Batch& batch, const PassKey& key, std::span<const float> values) = 0;
+  // Forward alone, in training mode; for `sterna bench step`, which reports forward and backward apart.
+  virtual BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) = 0;
 
   // Floating-point operations of one sample's training step: 2 for each multiply-add, three products a layer.
   [[nodiscard]] virtual double training_flops_per_sample() const = 0;
@@ -61,8 +71,8 @@ class Model {
 struct ModelEntry {
   std::string_view name;     // what --model says
   std::string_view summary;  // one line for `sterna list`
-  std::size_t parameters;    // elements
-  std::unique_ptr<Model> (*make)(std::size_t batch_samples);
+  std::size_t parameters;    // elements, at default arguments
+  std::unique_ptr<Model> (*make)(std::size_t batch_samples, ModelArguments& arguments);
 };
 
 // Every model of this build, sorted by name.
@@ -70,5 +80,11 @@ struct ModelEntry {
 
 // Throws ConfigError, which lists the names, if there is no such model.
 [[nodiscard]] const ModelEntry& find_model(std::string_view name);
+
+// Makes a model for batches of that many samples.
+//   arguments  "name=value", as --model-arg gives them
+// Throws ConfigError if there is no such model, or it has no such argument or cannot have that value.
+[[nodiscard]] std::unique_ptr<Model> make_model(std::string_view name, std::size_t batch_samples,
+                                                std::span<const std::string> arguments = {});
 
 }  // namespace sterna::models

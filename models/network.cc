@@ -13,36 +13,38 @@ class Network final : public Model {
         batch_samples_(batch_samples),
         input_form_(form_of_inputs(sample, batch_samples)),
         layers_(LayerContext{.parameters = parameters_,
+                             .statistics = statistics_,
                              .arena = arena_,
                              .input = input_form_,
                              .needs_input_gradient = false}) {
     add_layers(layers_);
+    const tensor::Shape& logits = layers_.output_form().shape;
+    STERNA_CHECK(tensor::elements_of(logits) == (batch_samples * sample.labels * sample.classes));
+    STERNA_CHECK(logits.back() == sample.classes);
     loss_ = std::make_unique<SoftmaxCrossEntropy>(layers_.output_form(), arena_);
-    STERNA_CHECK(layers_.output_form().shape[0] == (batch_samples * sample.labels));
-    STERNA_CHECK(layers_.output_form().shape[1] == sample.classes);
   }
 
   const data::SampleShape& sample_shape() const override { return sample_; }
   const tensor::ParameterTable& parameters() const override { return parameters_; }
+  const tensor::ParameterTable& statistics() const override { return statistics_; }
 
-  BatchScore forward_backward(const data::Batch& batch, const PassKey& key, std::span<const float> values,
-                              std::span<float> gradients, const GradientReady& ready) override {
-    const Pass pass{
-        .parameters = parameters_, .values = values, .gradients = gradients, .key = key, .ready = &ready};
-    const BatchScore score = loss_->score_with_gradient(logits(batch, pass), batch.labels);
-    layers_.backward(loss_->gradient(), pass);
-    return score;
+  BatchScore forward_backward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
+                              const GradientReady& ready) override {
+    const Pass pass = make_pass(batch, key, arenas, &ready);
+    const ScoreWithGradient scored = loss_->score_with_gradient(logits(batch, pass), batch.labels);
+    const tensor::Tensor input_gradient = layers_.backward(scored.gradient, pass);
+    if (input_gradient.data != nullptr) arena_.give_back(input_gradient);
+    return scored.score;
   }
 
-  BatchScore evaluate(const data::Batch& batch, std::span<const float> values) override {
-    const Pass pass{
-        .parameters = parameters_, .values = values, .gradients = {}, .key = {}, .is_training = false};
+  BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) override {
+    Pass pass = make_pass(batch, {}, arenas, nullptr);
+    pass.is_training = false;
     return loss_->score(logits(batch, pass), batch.labels);
   }
 
-  BatchScore forward(const data::Batch& batch, const PassKey& key, std::span<const float> values) override {
-    const Pass pass{.parameters = parameters_, .values = values, .gradients = {}, .key = key};
-    return loss_->score(logits(batch, pass), batch.labels);
+  BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) override {
+    return loss_->score(logits(batch, make_pass(batch, key, arenas, nullptr)), batch.labels);
   }
 
   double training_flops_per_sample() const override {
@@ -61,15 +63,29 @@ class Network final : public Model {
     return form;
   }
 
-  tensor::ConstTensor logits(const data::Batch& batch, const Pass& pass) {
+  Pass make_pass(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
+                 const GradientReady* ready) const {
     STERNA_CHECK(batch.samples == batch_samples_);
-    STERNA_CHECK(batch.inputs.size() == tensor::elements_of(input_form_.shape));
-    return layers_.forward({&input_form_, batch.inputs.data()}, pass);
+    return {.parameters = parameters_,
+            .statistics = statistics_,
+            .arenas = arenas,
+            .batch = &batch,
+            .key = key,
+            .ready = ready};
+  }
+
+  // Inputs that are symbols have no tensor: the first layer finds them in the pass.
+  tensor::ConstTensor logits(const data::Batch& batch, const Pass& pass) {
+    const bool has_symbols = sample_.symbols > 0;
+    STERNA_CHECK((has_symbols ? batch.symbols.size() : batch.inputs.size()) ==
+                 tensor::elements_of(input_form_.shape));
+    return layers_.forward({&input_form_, has_symbols ? nullptr : batch.inputs.data()}, pass);
   }
 
   data::SampleShape sample_;
   std::size_t batch_samples_;
   tensor::ParameterTable parameters_;
+  tensor::ParameterTable statistics_;
   tensor::Arena arena_;
   tensor::TensorForm input_form_;
   Sequential layers_;

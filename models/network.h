@@ -13,7 +13,7 @@ namespace sterna::models {
 // Appends a model's layers to the empty chain.
 using AddLayers = std::function<void(Sequential& layers)>;
 
-// The last layer's output must be plain, [batch_samples * sample.labels, sample.classes].
+// The last layer's output must be plain, [..., sample.classes], with batch_samples * sample.labels rows.
 [[nodiscard]] std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
                                                   const AddLayers& add_layers);
 

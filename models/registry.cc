@@ -8,8 +8,8 @@
 namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
-std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples);
-std::unique_ptr<Model> make_lenet(std::size_t batch_samples);
+std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
 
@@ -36,6 +36,15 @@ const ModelEntry& find_model(std::string_view name) {
   }
   throw ConfigError(
       cat("[models] model = \"", name, "\": no such model; this build has ", joined(names, ", ")));
+}
+
+std::unique_ptr<Model> make_model(std::string_view name, std::size_t batch_samples,
+                                  std::span<const std::string> arguments) {
+  const ModelEntry& entry = find_model(name);
+  ModelArguments given(name, arguments);
+  std::unique_ptr<Model> model = entry.make(batch_samples, given);
+  given.require_all_read();
+  return model;
 }
 
 }  // namespace sterna::models

@@ -4,17 +4,20 @@
 #include <CLI/CLI.hpp>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "runtime/core/errors.h"
 
 namespace sterna {
 
 // Adds the flag --key for `member`, with its present value as the default that --help shows. Given twice, the
-// last wins.
+// last wins; a list has them all.
 template <typename Value>
 void add_flag_for(CLI::App& app, const std::string& key, Value& member, const std::string& help) {
   if constexpr (std::is_same_v<Value, bool>) {
     app.add_flag("--" + key, member, help);
+  } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+    app.add_option("--" + key, member, help)->allow_extra_args(false);
   } else {
     CLI::Option* option = app.add_option("--" + key, member, help)->capture_default_str()->take_last();
     if constexpr (std::is_unsigned_v<Value>) {

@@ -14,6 +14,7 @@ namespace sterna {
 
 struct TrainConfig {
   std::string model = "lenet";
+  std::vector<std::string> model_arg;
   std::string data = "synthetic";
   std::string data_dir;
   std::uint32_t learners = 0;
@@ -65,6 +66,7 @@ void for_each_codec_setting(Config& c, Setting&& setting) {
 template <typename Config, typename Setting>
 void for_each_setting(Config& c, Setting&& setting) {
   setting("model", c.model, "what to train; `sterna list` names them all");
+  setting("model-arg", c.model_arg, "name=value, a size of the model; may be given again");
   setting("data", c.data, "what to train on; `sterna list` names them all");
   setting("data-dir", c.data_dir,
           "directory of the data's files (default: where Debian's package puts them)");

@@ -45,6 +45,11 @@ void make_parameters(Run& run) {
   run.mean.assign(table.arena_elements(), 0.0f);
   run.gradients.assign(run.local.count, AlignedVector<float>(table.arena_elements(), 0.0f));
   tensor::initialise(table, run.config.seed, run.values);
+  const tensor::ParameterTable& statistics = run.model->statistics();
+  run.statistics.assign(run.local.count, AlignedVector<float>(statistics.arena_elements(), 0.0f));
+  for (AlignedVector<float>& learners : run.statistics) {
+    tensor::initialise(statistics, run.config.seed, learners);
+  }
 }
 
 }  // namespace
@@ -58,11 +63,12 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .comm = comm,
           .local =
               exchange::place_learners(config.learners, comm.rank(), comm.ranks(), config.sum_order == "any"),
-          .model = models::find_model(config.model).make(config.batch),
+          .model = models::make_model(config.model, config.batch, config.model_arg),
           .dataset = nullptr,
           .loader = nullptr,
           .values = {},
           .gradients = {},
+          .statistics = {},
           .mean = {},
           .buckets = {},
           .exchange = nullptr,

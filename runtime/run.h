@@ -33,13 +33,19 @@ struct Run {
   std::uint64_t steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
 
-  AlignedVector<float> values;                  // parameters; the same on every rank
-  std::vector<AlignedVector<float>> gradients;  // one arena for each local learner
-  AlignedVector<float> mean;                    // gradient after the exchange
+  AlignedVector<float> values;                   // parameters; the same on every rank
+  std::vector<AlignedVector<float>> gradients;   // one arena for each local learner
+  std::vector<AlignedVector<float>> statistics;  // the model's, one arena for each local learner
+  AlignedVector<float> mean;                     // gradient after the exchange
   std::vector<bucket::GradientBucket> buckets;
   std::unique_ptr<exchange::GradientExchange> exchange;
   std::unique_ptr<optim::Optimizer> optimizer;
   optim::Schedule schedule;
+
+  // What a pass of one of this rank's learners works on.
+  [[nodiscard]] models::PassArenas arenas(std::uint32_t local_learner) {
+    return {.values = values, .gradients = gradients[local_learner], .statistics = statistics[local_learner]};
+  }
 };
 
 // Builds a run on this rank; touches no other rank and writes nothing. Throws ConfigError.
@@ -84,7 +90,8 @@ struct RunResult {
 // WireError, CommError.
 RunResult train(const TrainConfig& config, collectives::Communicator& comm);
 
-// Loss and correct answers over the test data, the same bits at any number of ranks. Collective.
+// Loss and correct answers over the test data, with the mean of all learners' statistics; the same bits at
+// any number of ranks, if sums are in tree order. Collective.
 [[nodiscard]] models::BatchScore evaluate(Run& run, std::uint64_t steps_done);
 
 // A 64-bit hash of all parameters, as 16 hexadecimal digits. Padding between parameters is left out.

@@ -10,6 +10,7 @@
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/core/errors.h"
 #include "runtime/core/version.h"
+#include "runtime/exchange/mean.h"
 #include "runtime/gradient_files.h"
 #include "runtime/job.h"
 #include "runtime/record/log_directory.h"
@@ -221,12 +222,18 @@ models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
   const std::size_t samples = run.dataset->samples(data::Split::kTest);
   const std::size_t batch_samples = run.config.batch;
   const std::size_t batches = (samples + batch_samples - 1) / batch_samples;
+  AlignedVector<float> statistics;
+  if (run.model->statistics().size() > 0) {
+    statistics = exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
+                                              run.config.sum_order == "any");
+  }
+  const models::PassArenas arenas{.values = run.values, .statistics = statistics};
   std::vector<models::BatchScore> scores(run.local.count);
   data::Batch batch;
   for (std::uint32_t local = 0; local < run.local.count; ++local) {
     for (std::size_t b = run.local.first + local; b < batches; b += run.config.learners) {
       data::read_padded(*run.dataset, data::Split::kTest, b * batch_samples, batch_samples, batch);
-      const models::BatchScore score = run.model->evaluate(batch, run.values);
+      const models::BatchScore score = run.model->evaluate(batch, arenas);
       scores[local].loss_sum += score.loss_sum;
       scores[local].correct += score.correct;
       scores[local].labels += score.labels;

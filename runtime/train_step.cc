@@ -17,8 +17,7 @@ record::StepRecord train_step(Run& run, std::uint64_t step) {
     const data::Batch& batch = run.loader->next();  // [1] runtime/data
     meter.compute_begins();
     meter.scores[local] = run.model->forward_backward(  // [2] models
-        batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.values, run.gradients[local],
-        {});
+        batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.arenas(local), {});
     meter.compute_ends();
   }
 

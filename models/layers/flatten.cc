@@ -2,13 +2,12 @@
 
 namespace sterna::models {
 
-Flatten::Flatten(const LayerContext& context) : input_form_(context.input) {
+Flatten::Flatten(const LayerContext& context) : arena_(context.arena), input_form_(context.input) {
   const std::size_t samples = input_form_.shape.front();
   output_form_.shape = {samples, tensor::elements_of(input_form_.shape) / samples};
   if (input_form_.is_plain()) return;
   reorder_ = tensor::make_reorder(input_form_);
   output_ = context.arena.reserve(output_form_);
-  input_gradient_ = context.arena.reserve(input_form_);
 }
 
 tensor::ConstTensor Flatten::forward(tensor::ConstTensor input, const Pass&) {
@@ -19,8 +18,10 @@ tensor::ConstTensor Flatten::forward(tensor::ConstTensor input, const Pass&) {
 
 tensor::Tensor Flatten::backward(tensor::Tensor output_gradient, const Pass&) {
   if (!reorder_) return {&input_form_, output_gradient.data};
-  reorder_->from_plain(output_gradient, input_gradient_);
-  return input_gradient_;
+  const tensor::Tensor input_gradient = arena_.borrow(input_form_);
+  reorder_->from_plain(output_gradient, input_gradient);
+  arena_.give_back(output_gradient);
+  return input_gradient;
 }
 
 }  // namespace sterna::models

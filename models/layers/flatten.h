@@ -18,11 +18,11 @@ class Flatten final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   tensor::TensorForm output_form_;
   std::unique_ptr<tensor::Reorder> reorder_;  // none: the input is plain already, and only the shape changes
   tensor::Tensor output_;
-  tensor::Tensor input_gradient_;
 };
 
 }  // namespace sterna::models

@@ -10,20 +10,19 @@ namespace {
 
 std::unique_ptr<tensor::Products> make_products(const LayerContext& context,
                                                 const FullyConnectedOptions& options) {
-  STERNA_CHECK(context.input.shape.size() == 2u);
-  STERNA_CHECK(context.input.is_plain() == true);
-  return tensor::make_fully_connected_products({.samples = context.input.shape[0],
-                                                .inputs = context.input.shape[1],
-                                                .outputs = options.outputs,
-                                                .has_relu = options.has_relu});
+  return tensor::make_fully_connected_products(context.input,
+                                               {.outputs = options.outputs, .has_relu = options.has_relu});
 }
 
 ProductParameters parameters_of(const LayerContext& context, const std::string& name,
                                 const FullyConnectedOptions& options) {
+  const tensor::Shape& input = context.input.shape;
   return {.name = name,
-          .weight_shape = {options.outputs, context.input.shape[1]},
+          .weight_shape = {options.outputs, input.back()},
           .kind = tensor::ParameterKind::kFullyConnected,
-          .multiplications_per_element = 1.0,
+          // Each weight meets each row of a sample once.
+          .multiplications_per_element =
+              static_cast<double>(tensor::elements_of(input) / (input.front() * input.back())),
           .has_bias = options.has_bias};
 }
 

@@ -14,7 +14,7 @@ struct FullyConnectedOptions {
   bool has_relu = false;
 };
 
-// [B, in] -> [B, out], both plain.
+// [B, ..., in] -> [B, ..., out], both plain.
 class FullyConnected final : public ProductLayer {
  public:
   FullyConnected(const LayerContext& context, const std::string& name, const FullyConnectedOptions& options);

@@ -1,8 +1,9 @@
 // A layer: forward and backward side by side.
 //
-// A layer is built in one go for one form of input: its constructor declares its parameters and reserves all
-// memory. Afterwards it runs against whichever values and gradients a pass brings along. A composite, such as
-// a residual block, is a layer that owns layers.
+// A layer is built in one go for one form of input: its constructor declares its parameters and statistics,
+// and reserves what must last from forward to backward. Afterwards it runs against whichever values,
+// gradients and statistics a pass brings along. A composite, such as a residual block, is a layer that owns
+// layers.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,8 @@ namespace sterna::models {
 // What a layer finds when it is constructed.
 struct LayerContext {
   tensor::ParameterTable& parameters;
+  tensor::ParameterTable&
+      statistics;  // what training tracks and no optimizer touches: running means, variances
   tensor::Arena& arena;
   tensor::TensorForm input;
   bool needs_input_gradient = true;  // false: no layer before this one has parameters
@@ -26,17 +29,23 @@ struct LayerContext {
 // One pass through a model: what is the same for all of its layers.
 struct Pass {
   const tensor::ParameterTable& parameters;
-  std::span<const float> values;  // [arena]
-  std::span<float> gradients;     // [arena]; empty where there is no backward pass
+  const tensor::ParameterTable& statistics;
+  PassArenas arenas;
+  const data::Batch* batch =
+      nullptr;  // of inputs that are symbols, and of padding; null in tests of one layer
   PassKey key;
   bool is_training = true;
   const GradientReady* ready = nullptr;
 
   [[nodiscard]] std::span<const float> value(std::size_t parameter) const {
-    return parameters.slice(values, parameter);
+    return parameters.slice(arenas.values, parameter);
   }
   [[nodiscard]] std::span<float> gradient(std::size_t parameter) const {
-    return parameters.slice(gradients, parameter);
+    return parameters.slice(arenas.gradients, parameter);
+  }
+  // Moved on by forward() in training, read in evaluation.
+  [[nodiscard]] std::span<float> statistic(std::size_t index) const {
+    return statistics.slice(arenas.statistics, index);
   }
   // To be called once for each parameter, as soon as its gradient is final.
   void tell_ready(std::size_t parameter) const {
@@ -55,8 +64,10 @@ class Layer {
   virtual tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) = 0;
 
   // Overwrites the gradients of the layer's parameters, those of the last one first, and returns the gradient
-  // of the input of the last forward(), whose data is null where nobody needs it. May overwrite
-  // `output_gradient`: who needs it twice makes a copy first.
+  // of the input of the last forward(), whose data is null where nobody needs it.
+  //
+  // Gradients are borrowed from the arena, and change hands: a layer owns `output_gradient`, and overwrites
+  // it, hands it on, or gives it back; what it returns is its caller's.
   virtual tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) = 0;
 };
 

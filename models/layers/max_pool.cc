@@ -3,13 +3,12 @@
 namespace sterna::models {
 
 MaxPool::MaxPool(const LayerContext& context, const MaxPoolOptions& options)
-    : input_form_(context.input),
+    : arena_(context.arena),
+      input_form_(context.input),
+      needs_input_gradient_(context.needs_input_gradient),
       pooling_(context.input,
                {.window = options.window, .stride = options.stride == 0 ? options.window : options.stride}),
-      output_(context.arena.reserve(pooling_.output_form())),
-      input_gradient_{.form = &input_form_, .data = nullptr} {
-  if (context.needs_input_gradient) input_gradient_ = context.arena.reserve(input_form_);
-}
+      output_(context.arena.reserve(pooling_.output_form())) {}
 
 tensor::ConstTensor MaxPool::forward(tensor::ConstTensor input, const Pass&) {
   pooling_.forward(input, output_);
@@ -17,8 +16,13 @@ tensor::ConstTensor MaxPool::forward(tensor::ConstTensor input, const Pass&) {
 }
 
 tensor::Tensor MaxPool::backward(tensor::Tensor output_gradient, const Pass&) {
-  if (input_gradient_.data != nullptr) pooling_.backward(output_gradient, input_gradient_);
-  return input_gradient_;
+  tensor::Tensor input_gradient{.form = &input_form_, .data = nullptr};
+  if (needs_input_gradient_) {
+    input_gradient = arena_.borrow(input_form_);
+    pooling_.backward(output_gradient, input_gradient);
+  }
+  arena_.give_back(output_gradient);
+  return input_gradient;
 }
 
 }  // namespace sterna::models

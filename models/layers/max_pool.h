@@ -27,10 +27,11 @@ class MaxPool final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Arena& arena_;
   tensor::TensorForm input_form_;
+  bool needs_input_gradient_;
   tensor::MaxPooling pooling_;
   tensor::Tensor output_;
-  tensor::Tensor input_gradient_;
 };
 
 }  // namespace sterna::models

@@ -35,15 +35,14 @@ std::optional<std::size_t> add_bias(tensor::ParameterTable& table, const Product
 
 ProductLayer::ProductLayer(const LayerContext& context, std::unique_ptr<tensor::Products> products,
                            const ProductParameters& parameters, bool has_relu)
-    : input_form_(context.input),
+    : arena_(context.arena),
+      input_form_(context.input),
+      needs_input_gradient_(context.needs_input_gradient),
       products_(std::move(products)),
       has_relu_(has_relu),
       weight_(add_weight(context.parameters, parameters)),
       bias_(add_bias(context.parameters, parameters)),
-      output_(context.arena.reserve(products_->output_form())),
-      input_gradient_{.form = &input_form_, .data = nullptr} {
-  if (context.needs_input_gradient) input_gradient_ = context.arena.reserve(input_form_);
-}
+      output_(context.arena.reserve(products_->output_form())) {}
 
 tensor::ConstTensor ProductLayer::forward(tensor::ConstTensor input, const Pass& pass) {
   input_ = input;
@@ -60,10 +59,13 @@ tensor::Tensor ProductLayer::backward(tensor::Tensor output_gradient, const Pass
   // The exchange may start on these while the products below still run.
   if (bias_) pass.tell_ready(*bias_);
   pass.tell_ready(weight_);
-  if (input_gradient_.data != nullptr) {
-    products_->input_gradient(output_gradient, pass.value(weight_), input_gradient_);
+  tensor::Tensor input_gradient{.form = &input_form_, .data = nullptr};
+  if (needs_input_gradient_) {
+    input_gradient = arena_.borrow(input_form_);
+    products_->input_gradient(output_gradient, pass.value(weight_), input_gradient);
   }
-  return input_gradient_;
+  arena_.give_back(output_gradient);
+  return input_gradient;
 }
 
 }  // namespace sterna::models

@@ -32,14 +32,15 @@ class ProductLayer : public Layer {
                const ProductParameters& parameters, bool has_relu);
 
  private:
+  tensor::Arena& arena_;
   tensor::TensorForm input_form_;
+  bool needs_input_gradient_;
   std::unique_ptr<tensor::Products> products_;
   bool has_relu_;
   std::size_t weight_;
   std::optional<std::size_t> bias_;
   tensor::ConstTensor input_;  // of the last forward()
   tensor::Tensor output_;
-  tensor::Tensor input_gradient_;
 };
 
 }  // namespace sterna::models

@@ -12,6 +12,7 @@ const tensor::TensorForm& Sequential::output_form() const {
 LayerContext Sequential::next_context() const {
   const bool has_parameters = context_.parameters.size() > parameters_before_;
   return {.parameters = context_.parameters,
+          .statistics = context_.statistics,
           .arena = context_.arena,
           .input = output_form(),
           .needs_input_gradient = context_.needs_input_gradient || has_parameters};

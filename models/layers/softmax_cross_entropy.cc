@@ -44,28 +44,32 @@ std::size_t count_labels(std::span<const std::int32_t> labels, std::size_t class
 }  // namespace
 
 SoftmaxCrossEntropy::SoftmaxCrossEntropy(const tensor::TensorForm& logits, tensor::Arena& arena)
-    : form_(logits), gradient_(arena.reserve(form_)), losses_(logits.shape[0]), is_correct_(logits.shape[0]) {
+    : form_(logits),
+      arena_(arena),
+      classes_(logits.shape.back()),
+      losses_(tensor::elements_of(logits.shape) / classes_),
+      is_correct_(losses_.size()) {
   STERNA_CHECK(logits.is_plain() == true);
-  STERNA_CHECK(logits.shape.size() == 2u);
 }
 
 BatchScore SoftmaxCrossEntropy::score(tensor::ConstTensor logits, std::span<const std::int32_t> labels) {
-  // The exponentials have to go somewhere, and the gradient's buffer is free: backward passes ask for it
-  // anew.
-  return score_with_gradient(logits, labels);
+  const ScoreWithGradient scored = score_with_gradient(logits, labels);
+  arena_.give_back(scored.gradient);
+  return scored.score;
 }
 
-BatchScore SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor logits,
-                                                    std::span<const std::int32_t> labels) {
-  const std::size_t rows = form_.shape[0];
-  const std::size_t classes = form_.shape[1];
+ScoreWithGradient SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor logits,
+                                                           std::span<const std::int32_t> labels) {
+  const std::size_t rows = losses_.size();
+  const std::size_t classes = classes_;
   STERNA_CHECK(labels.size() == rows);
+  const tensor::Tensor gradients = arena_.borrow(form_);
   BatchScore batch{.labels = count_labels(labels, classes)};
   const double weight = batch.labels == 0 ? 0.0 : 1.0 / static_cast<double>(batch.labels);
 
 #pragma omp parallel for if (rows * classes > 4096)
   for (std::size_t row = 0; row < rows; ++row) {
-    const std::span<float> gradient = gradient_.storage().subspan(row * classes, classes);
+    const std::span<float> gradient = gradients.storage().subspan(row * classes, classes);
     losses_[row] = 0.0;
     is_correct_[row] = 0;
     if (labels[row] == data::kNoLabel) {
@@ -85,7 +89,7 @@ BatchScore SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor logits,
     batch.loss_sum += losses_[row];
     batch.correct += is_correct_[row];
   }
-  return batch;
+  return {batch, gradients};
 }
 
 }  // namespace sterna::models

@@ -13,25 +13,28 @@
 
 namespace sterna::models {
 
+struct ScoreWithGradient {
+  BatchScore score;
+  tensor::Tensor gradient;  // of loss_sum / labels, [..., classes]; borrowed, the caller's
+};
+
 class SoftmaxCrossEntropy {
  public:
-  // `logits` is plain, [rows, classes].
+  // `logits` is plain, [..., classes]; the extents before the last make rows.
   SoftmaxCrossEntropy(const tensor::TensorForm& logits, tensor::Arena& arena);
 
   // Scores one label a row; rows whose label is kNoLabel count for nothing. A NaN or an infinity among a
   // row's logits (other than -infinity) makes the loss NaN, and that row is never correct.
   [[nodiscard]] BatchScore score(tensor::ConstTensor logits, std::span<const std::int32_t> labels);
 
-  // As score(), and overwrites gradient() with that of loss_sum / labels.
-  [[nodiscard]] BatchScore score_with_gradient(tensor::ConstTensor logits,
-                                               std::span<const std::int32_t> labels);
-
-  // [rows, classes]; 0 in rows that count for nothing.
-  [[nodiscard]] tensor::Tensor gradient() const { return gradient_; }
+  // As score(), with the gradient of the logits; 0 in rows that count for nothing.
+  [[nodiscard]] ScoreWithGradient score_with_gradient(tensor::ConstTensor logits,
+                                                      std::span<const std::int32_t> labels);
 
  private:
   tensor::TensorForm form_;
-  tensor::Tensor gradient_;
+  tensor::Arena& arena_;
+  std::size_t classes_;
   std::vector<double> losses_;  // [rows], added in order so that the sum does not depend on the threads
   std::vector<std::uint8_t> is_correct_;  // [rows]
 };

@@ -13,6 +13,7 @@ namespace {
 
 struct Settings {
   std::string model = "lenet";
+  std::vector<std::string> model_arg;
   std::size_t batch = 64;
   int threads = 1;
   std::size_t steps = 10;
@@ -20,12 +21,15 @@ struct Settings {
 };
 
 nlohmann::ordered_json measure(const Settings& settings) {
-  const models::ModelEntry& entry = models::find_model(settings.model);
-  const std::unique_ptr<models::Model> model = entry.make(settings.batch);
+  const std::unique_ptr<models::Model> model =
+      models::make_model(settings.model, settings.batch, settings.model_arg);
   const tensor::ParameterTable& table = model->parameters();
   AlignedVector<float> values(table.arena_elements(), 0.0f);
   AlignedVector<float> gradients(table.arena_elements(), 0.0f);
+  AlignedVector<float> statistics(model->statistics().arena_elements(), 0.0f);
   tensor::initialise(table, /*seed=*/1, values);
+  tensor::initialise(model->statistics(), /*seed=*/1, statistics);
+  const models::PassArenas arenas{.values = values, .gradients = gradients, .statistics = statistics};
   const auto sgd = optim::make_optimizer("sgd", table.arena_elements(), {.momentum = 0.9f});
   const auto dataset =
       data::make_dataset("synthetic", {.directory = {}, .wanted = model->sample_shape(), .seed = 1});
@@ -36,8 +40,8 @@ nlohmann::ordered_json measure(const Settings& settings) {
   constexpr std::size_t kWarmUp = 2;
   for (std::size_t step = 0; step < settings.steps + kWarmUp; ++step) {
     const models::PassKey key{.seed = 1, .learner = 0, .step = step};
-    const double forward = seconds_of([&] { (void)model->forward(batch, key, values); });
-    const double both = seconds_of([&] { (void)model->forward_backward(batch, key, values, gradients, {}); });
+    const double forward = seconds_of([&] { (void)model->forward(batch, key, arenas); });
+    const double both = seconds_of([&] { (void)model->forward_backward(batch, key, arenas, {}); });
     const double update = seconds_of([&] { sgd->apply(gradients, 0.01f, values); });
     if (step < kWarmUp) continue;
     step_seconds.push_back(both + update);
@@ -63,6 +67,7 @@ int bench_step(Job& job, int argc, const char* const* argv) {
                "sterna bench step");
   Settings settings;
   add_flag_for(app, "model", settings.model, "`sterna list` names them all");
+  add_flag_for(app, "model-arg", settings.model_arg, "name=value, a size of the model; may be given again");
   app.add_option("--batch", settings.batch, "samples")->capture_default_str()->check(CLI::Range(1, 1 << 20));
   app.add_option("--threads", settings.threads, "threads")->capture_default_str()->check(CLI::Range(1, 1024));
   app.add_option("--steps", settings.steps, "timed steps, after two that are not timed")

@@ -55,8 +55,14 @@ void initialise(const ParameterTable& table, std::uint64_t seed, std::span<float
         .seed = seed, .use = RandomUse::kInitialParameters, .layer = static_cast<std::uint16_t>(index)};
     std::span<float> slice = table.slice(values, index);
     for (std::size_t i = 0; i < slice.size(); ++i) {
-      const double centred = 2.0 * static_cast<double>(random_uniform(key, i)) - 1.0;
-      slice[i] = static_cast<float>(parameter.initial_value + parameter.initial_bound * centred);
+      double value = parameter.initial_value;
+      if (parameter.initial_bound != 0.0) {
+        value += parameter.initial_bound * (2.0 * static_cast<double>(random_uniform(key, i)) - 1.0);
+      }
+      if (parameter.initial_deviation != 0.0) {
+        value += parameter.initial_deviation * static_cast<double>(random_normal(key, i));
+      }
+      slice[i] = static_cast<float>(value);
     }
   }
 }

@@ -24,8 +24,9 @@ struct Parameter {
   std::string name;                // as PyTorch's state_dict has it, "conv1.weight"
   std::vector<std::size_t> shape;  // as PyTorch has it, [out, in, height, width] or [out, in] or [out]
   ParameterKind kind;
-  double initial_bound;        // initial values are uniform in [-initial_bound, initial_bound) ...
-  double initial_value = 0.0;  // ... around this
+  double initial_bound = 0.0;      // initial values are uniform in [-initial_bound, initial_bound) ...
+  double initial_deviation = 0.0;  // ... plus normal with this standard deviation ...
+  double initial_value = 0.0;      // ... around this
   double multiplications_per_element =
       1.0;                   // of one sample's forward pass; output height x width for a convolution
   std::size_t elements = 0;  // product of shape, set by ParameterTable::add

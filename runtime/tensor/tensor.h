@@ -33,8 +33,8 @@ class BlockedLayout {
 
 // What a tensor looks like: its extents, and how they lie in memory.
 struct TensorForm {
-  Shape shape;                                  // [B, channels, height, width] or [B, features]
-  std::shared_ptr<const BlockedLayout> blocks;  // none: row-major without gaps
+  Shape shape;                                            // [B, channels, height, width] or [B, features]
+  std::shared_ptr<const BlockedLayout> blocks = nullptr;  // none: row-major without gaps
 
   [[nodiscard]] bool is_plain() const { return blocks == nullptr; }
   [[nodiscard]] std::size_t storage_elements() const {

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Writes torch_parity.json: loss and gradients of PyTorch's models, in float64, for inputs and weights of one formula.
+"""Writes parity/<model>.json: loss and gradients of PyTorch's models, in float64, for inputs and weights of one formula.
 
-    torch_parity.py --models DIRECTORY_OF_torch_models.py [--output torch_parity.json]
-torch_models.py has make(name, batch) -> (module, input, target). Nothing is random: tests/models/torch_parity_test.cc
-computes the same inputs, labels and weights from the same integer hash, so that none of them is stored.
+    torch_parity.py [MODEL...]        all of zoo/ if none is named; needs PyTorch (Debian: python3-torch)
+Nothing is random: tests/models/torch_parity_test.cc computes the same inputs, labels and weights from the same integer
+hash, so that none of them is stored.
 """
-import argparse, json, math, os, sys
+import json, math, os, sys
 import numpy as np
 import torch
 import torch.nn.functional as F
+from zoo import CASES
 
-BATCH = 8
 STREAM_INPUTS, STREAM_PROJECTIONS, STREAM_PARAMETERS = 1, 1000, 2000
 
 
@@ -27,19 +27,31 @@ def rounded(values, shape):
     return torch.tensor(values.astype(np.float32).astype(np.float64).reshape(shape))
 
 
-def case(name):
-    model, x, _ = make(name, BATCH)
-    model.double()
-    classes = list(model.parameters())[-1].numel()
+def set_parameters(model):
+    """Weights by their fan-in, as that of the last weight for its bias; scales of normalisation around 1."""
     fan_in = 1
-    for index, parameter in enumerate(model.parameters()):  # a weight, then its bias
+    for index, (key, parameter) in enumerate(model.named_parameters()):
+        values = uniform(STREAM_PARAMETERS + index, parameter.numel())
         if parameter.dim() > 1:
             fan_in = parameter[0].numel()
-        values = uniform(STREAM_PARAMETERS + index, parameter.numel()) / math.sqrt(fan_in)
-        parameter.data = rounded(values, parameter.shape)
-    inputs = rounded(uniform(STREAM_INPUTS, x.numel()), x.shape)
-    labels = torch.tensor([7 * sample % classes for sample in range(BATCH)])
-    loss = F.cross_entropy(model(inputs), labels)
+        is_scale = parameter.dim() == 1 and key.endswith("weight")
+        parameter.data = rounded(1.0 + values / 2.0 if is_scale else values / math.sqrt(fan_in), parameter.shape)
+
+
+def inputs_of(kind, shape):
+    values = uniform(STREAM_INPUTS, math.prod(shape))
+    if kind == "real":
+        return rounded(values, shape)
+    return torch.tensor(np.floor((values + 1.0) / 2.0 * kind).astype(np.int64).reshape(shape))
+
+
+def case(name):
+    arguments, batch, build, kind, sample, classes = CASES[name]
+    model = build().double()
+    set_parameters(model)
+    logits = model(inputs_of(kind, (batch, *sample)))
+    labels = torch.tensor([7 * row % classes for row in range(len(logits))])
+    loss = F.cross_entropy(logits, labels)
     loss.backward()
     gradients = []
     for index, (key, parameter) in enumerate(model.named_parameters()):
@@ -47,16 +59,12 @@ def case(name):
         gradients.append({
             "name": key, "shape": list(parameter.shape), "norm": float(np.linalg.norm(gradient)),
             "projection": float(gradient @ uniform(STREAM_PROJECTIONS + index, gradient.size))})
-    return {"model": name, "batch": BATCH, "loss": loss.item(), "gradients": gradients}
+    return {"model": name, "arguments": arguments, "batch": batch, "loss": loss.item(), "gradients": gradients}
 
 
 if __name__ == "__main__":
-    ap = argparse.ArgumentParser()
-    ap.add_argument("--models", required=True)
-    ap.add_argument("--output", default=os.path.join(os.path.dirname(__file__), "torch_parity.json"))
-    args = ap.parse_args()
-    sys.path.insert(0, args.models)
-    from torch_models import make
-    with open(args.output, "w") as file:
-        json.dump([case(name) for name in ("bn50-dnn", "lenet")], file, indent=1)
-        file.write("\n")
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parity")
+    for name in sys.argv[1:] or CASES:
+        with open(os.path.join(here, name + ".json"), "w") as file:
+            json.dump(case(name), file, indent=1)
+            file.write("\n")

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "runtime/core/rng.h"
@@ -24,7 +25,8 @@ float distinct_integer(std::size_t index, std::size_t elements) {
 LayerProbe::LayerProbe(const tensor::Shape& input_shape, const std::function<void(Sequential&)>& add_layers,
                        bool inputs_are_distinct)
     : input_form_{.shape = input_shape, .blocks = nullptr},
-      layers_(LayerContext{.parameters = parameters_, .arena = arena_, .input = input_form_}),
+      layers_(LayerContext{
+          .parameters = parameters_, .statistics = statistics_, .arena = arena_, .input = input_form_}),
       tell_ready_([this](std::size_t parameter) { ready.push_back(parameter); }) {
   add_layers(layers_);
   inputs.resize(input_form_.storage_elements());
@@ -38,13 +40,20 @@ LayerProbe::LayerProbe(const tensor::Shape& input_shape, const std::function<voi
     std::span<float> slice = parameters_.slice(std::span<float>(values), p);
     for (std::size_t i = 0; i < slice.size(); ++i) slice[i] = small_integer(2 + p, i) + half;
   }
+  statistics.assign(statistics_.arena_elements(), 0.0f);
+  tensor::initialise(statistics_, /*seed=*/1, statistics);
   output_weights.resize(layers_.output_form().storage_elements());
   for (std::size_t i = 0; i < output_weights.size(); ++i) output_weights[i] = small_integer(99, i);
 }
 
 Pass LayerProbe::pass() {
-  return {
-      .parameters = parameters_, .values = values, .gradients = gradients, .key = {}, .ready = &tell_ready_};
+  return {.parameters = parameters_,
+          .statistics = statistics_,
+          .arenas = {.values = values, .gradients = gradients, .statistics = statistics},
+          .batch = &batch,
+          .key = {},
+          .is_training = is_training,
+          .ready = &tell_ready_};
 }
 
 std::vector<float> LayerProbe::forward() {
@@ -59,9 +68,12 @@ double LayerProbe::loss() {
 
 std::vector<float> LayerProbe::backward() {
   (void)forward();
-  std::vector<float> gradient = output_weights;  // a copy: layers may overwrite it
-  const tensor::Tensor result = layers_.backward({&layers_.output_form(), gradient.data()}, pass());
-  return {result.storage().begin(), result.storage().end()};
+  const tensor::Tensor output_gradient = arena_.borrow(layers_.output_form());
+  std::ranges::copy(output_weights, output_gradient.data);
+  const tensor::Tensor result = layers_.backward(output_gradient, pass());
+  const std::vector<float> input_gradient(result.storage().begin(), result.storage().end());
+  arena_.give_back(result);
+  return input_gradient;
 }
 
 double LayerProbe::difference(float& at) {

@@ -34,6 +34,9 @@ class LayerProbe {
   std::vector<float> inputs;
   AlignedVector<float> values;
   AlignedVector<float> gradients;
+  AlignedVector<float> statistics;  // at their initial values
+  data::Batch batch;                // empty, for layers that read symbols
+  bool is_training = true;
   std::vector<float> output_weights;  // the loss is sum_i output_weights[i] * output[i]
   std::vector<std::size_t> ready;     // parameters, in the order in which their gradients were final
 
@@ -46,6 +49,7 @@ class LayerProbe {
   [[nodiscard]] double difference(float& at);
 
   tensor::ParameterTable parameters_;
+  tensor::ParameterTable statistics_;
   tensor::Arena arena_;
   tensor::TensorForm input_form_;
   Sequential layers_;

@@ -23,9 +23,9 @@ Scored score(const std::vector<float>& logits, const std::vector<std::int32_t>& 
   tensor::Arena arena;
   const tensor::TensorForm form{.shape = {labels.size(), logits.size() / labels.size()}, .blocks = nullptr};
   SoftmaxCrossEntropy loss(form, arena);
-  const BatchScore got = loss.score_with_gradient({&form, logits.data()}, labels);
-  const auto gradient = loss.gradient().storage();
-  return {got, {gradient.begin(), gradient.end()}};
+  const ScoreWithGradient got = loss.score_with_gradient({&form, logits.data()}, labels);
+  const auto gradient = got.gradient.storage();
+  return {got.score, {gradient.begin(), gradient.end()}};
 }
 
 // Mean loss over the labels that count, as the formula has it, in float64.

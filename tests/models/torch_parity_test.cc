@@ -1,6 +1,7 @@
 // Loss and gradients against PyTorch's, which tests/golden/torch_parity.py computed in float64.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -27,21 +28,24 @@ void fill_values(const tensor::ParameterTable& table, std::span<float> values) {
   double fan_in = 1.0;
   for (std::size_t p = 0; p < table.size(); ++p) {
     if (table[p].shape.size() > 1) fan_in = static_cast<double>(table[p].elements / table[p].shape[0]);
+    const bool is_scale = table[p].shape.size() == 1 && table[p].name.ends_with("weight");
     std::span<float> slice = table.slice(values, p);
     for (std::size_t i = 0; i < slice.size(); ++i) {
-      slice[i] =
-          static_cast<float>(uniform(kParameters + static_cast<std::uint32_t>(p), i) / std::sqrt(fan_in));
+      const double u = uniform(kParameters + static_cast<std::uint32_t>(p), i);
+      slice[i] = static_cast<float>(is_scale ? 1.0 + u / 2.0 : u / std::sqrt(fan_in));
     }
   }
 }
 
 data::Batch golden_batch(const data::SampleShape& sample, std::size_t samples) {
-  data::Batch batch{.samples = samples, .inputs = {}, .symbols = {}, .labels = {}};
-  std::size_t inputs = samples;
-  for (std::size_t extent : sample.input) inputs *= extent;
-  for (std::size_t i = 0; i < inputs; ++i) batch.inputs.push_back(static_cast<float>(uniform(kInputs, i)));
-  for (std::size_t i = 0; i < samples; ++i)
-    batch.labels.push_back(static_cast<std::int32_t>(7 * i % sample.classes));
+  data::Batch batch = data::make_batch(sample, samples);
+  const auto symbols = static_cast<double>(sample.symbols);
+  for (std::size_t i = 0; i < batch.inputs.size(); ++i)
+    batch.inputs[i] = static_cast<float>(uniform(kInputs, i));
+  for (std::size_t i = 0; i < batch.symbols.size(); ++i)
+    batch.symbols[i] = static_cast<std::int32_t>((uniform(kInputs, i) + 1.0) / 2.0 * symbols);
+  for (std::size_t row = 0; row < batch.labels.size(); ++row)
+    batch.labels[row] = static_cast<std::int32_t>(7 * row % sample.classes);
   return batch;
 }
 
@@ -51,42 +55,60 @@ data::Batch golden_batch(const data::SampleShape& sample, std::size_t samples) {
 // for other orders of summation and is far below the effect of any mistake.
 constexpr double kRelativeTolerance = 1e-5;
 
-TEST(TorchParity, HoldsForLossAndEveryGradient) {
-  std::ifstream file(STERNA_GOLDEN_DIR "/torch_parity.json");
-  const nlohmann::json golden = nlohmann::json::parse(file);
-  ASSERT_EQ(golden.size(), model_table().size());
-  for (const auto& expected : golden) {
-    SCOPED_TRACE(expected["model"].get<std::string>());
-    const auto model = find_model(expected["model"].get<std::string>()).make(expected["batch"]);
-    const tensor::ParameterTable& table = model->parameters();
-    AlignedVector<float> values(table.arena_elements(), 0.0f);
-    AlignedVector<float> gradients(table.arena_elements(), 0.0f);
-    fill_values(table, values);
-    const data::Batch batch = golden_batch(model->sample_shape(), expected["batch"]);
-    const BatchScore score = model->forward_backward(batch, {}, values, gradients, {});
-
-    const double loss = expected["loss"];
-    EXPECT_NEAR(score.loss_sum / static_cast<double>(score.labels), loss, kRelativeTolerance * loss);
-    ASSERT_EQ(expected["gradients"].size(), table.size());
-    for (std::size_t p = 0; p < table.size(); ++p) {
-      const auto& of_parameter = expected["gradients"][p];
-      EXPECT_EQ(table[p].name, of_parameter["name"]);
-      EXPECT_EQ(table[p].shape, of_parameter["shape"].get<std::vector<std::size_t>>());
-      double square_sum = 0.0;
-      double projection = 0.0;  // on fixed numbers, which tells a gradient from the same one in another order
-      const auto gradient = table.slice(std::span<const float>(gradients), p);
-      for (std::size_t i = 0; i < gradient.size(); ++i) {
-        const auto value = static_cast<double>(gradient[i]);
-        square_sum += value * value;
-        projection += value * uniform(kProjections + static_cast<std::uint32_t>(p), i);
-      }
-      const double norm = of_parameter["norm"];
-      EXPECT_NEAR(std::sqrt(square_sum), norm, kRelativeTolerance * norm) << table[p].name;
-      EXPECT_NEAR(projection, of_parameter["projection"].get<double>(), kRelativeTolerance * norm)
-          << table[p].name;
+void expect_gradients(const nlohmann::json& expected, const tensor::ParameterTable& table,
+                      std::span<const float> gradients) {
+  ASSERT_EQ(expected.size(), table.size());
+  for (std::size_t p = 0; p < table.size(); ++p) {
+    EXPECT_EQ(table[p].name, expected[p]["name"]);
+    EXPECT_EQ(table[p].shape, expected[p]["shape"].get<std::vector<std::size_t>>());
+    double square_sum = 0.0;
+    double projection = 0.0;  // on fixed numbers, which tells a gradient from the same one in another order
+    const auto gradient = table.slice(gradients, p);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      const auto value = static_cast<double>(gradient[i]);
+      square_sum += value * value;
+      projection += value * uniform(kProjections + static_cast<std::uint32_t>(p), i);
     }
+    const double norm = expected[p]["norm"];
+    EXPECT_NEAR(std::sqrt(square_sum), norm, kRelativeTolerance * norm) << table[p].name;
+    EXPECT_NEAR(projection, expected[p]["projection"].get<double>(), kRelativeTolerance * norm)
+        << table[p].name;
   }
 }
+
+class TorchParity : public testing::TestWithParam<std::string> {};
+
+TEST_P(TorchParity, HoldsForLossAndEveryGradient) {
+  std::ifstream file(STERNA_GOLDEN_DIR "/parity/" + GetParam() + ".json");
+  ASSERT_TRUE(file.is_open()) << "tests/golden/torch_parity.py " << GetParam() << " makes it";
+  const nlohmann::json expected = nlohmann::json::parse(file);
+  const std::vector<std::string> arguments = expected["arguments"];
+  const auto model = make_model(GetParam(), expected["batch"], arguments);
+  const tensor::ParameterTable& table = model->parameters();
+  AlignedVector<float> values(table.arena_elements(), 0.0f);
+  AlignedVector<float> gradients(table.arena_elements(), 0.0f);
+  AlignedVector<float> statistics(model->statistics().arena_elements(), 0.0f);
+  fill_values(table, values);
+  tensor::initialise(model->statistics(), /*seed=*/1, statistics);
+  const data::Batch batch = golden_batch(model->sample_shape(), expected["batch"]);
+  const BatchScore score = model->forward_backward(
+      batch, {}, {.values = values, .gradients = gradients, .statistics = statistics}, {});
+
+  const double loss = expected["loss"];
+  EXPECT_NEAR(score.loss_sum / static_cast<double>(score.labels), loss, kRelativeTolerance * loss);
+  expect_gradients(expected["gradients"], table, gradients);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registered, TorchParity, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const ModelEntry& entry : model_table()) names.emplace_back(entry.name);
+                           return names;
+                         }()),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace sterna::models

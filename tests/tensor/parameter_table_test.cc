@@ -41,6 +41,23 @@ TEST(ParameterTable, InitialValuesLieWithinTheirBoundsAndPaddingStaysZero) {
   EXPECT_NE(values[0], values[1]);
 }
 
+TEST(ParameterTable, InitialValuesMayBeNormalOrConstant) {
+  ParameterTable table;
+  table.add({.name = "n", .shape = {10000}, .kind = ParameterKind::kEmbedding, .initial_deviation = 0.5});
+  table.add({.name = "one", .shape = {5}, .kind = ParameterKind::kNormalisation, .initial_value = 1.0});
+  std::vector<float> values(table.arena_elements(), 0.0f);
+  initialise(table, /*seed=*/1, values);
+  double sum = 0.0, squares = 0.0;
+  for (float value : table.slice(std::span<const float>(values), 0)) {
+    sum += static_cast<double>(value);
+    squares += static_cast<double>(value) * static_cast<double>(value);
+  }
+  // Mean of 10,000: deviation 0.005; mean square: 0.25 with deviation 0.25 * sqrt(2 / 10,000). Five of each.
+  EXPECT_NEAR(sum / 10000.0, 0.0, 0.025);
+  EXPECT_NEAR(squares / 10000.0, 0.25, 0.018);
+  for (float value : table.slice(std::span<const float>(values), 1)) EXPECT_EQ(value, 1.0f);
+}
+
 TEST(ParameterTable, InitialValuesDependOnTheSeedAlone) {
   const ParameterTable table = make_table();
   std::vector<float> first(table.arena_elements()), again(first), other(first);

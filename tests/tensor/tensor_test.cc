@@ -40,6 +40,30 @@ TEST(Arena, KeepsEarlierBuffersWhereTheyAre) {
   EXPECT_EQ(first[2], 5.0f);
 }
 
+TEST(Arena, LendsTheSmallestBufferThatIsLargeEnough) {
+  Arena arena;
+  const TensorForm small{.shape = {10}, .blocks = nullptr}, large{.shape = {20}, .blocks = nullptr};
+  const Tensor first = arena.borrow(large);
+  const Tensor second = arena.borrow(small);
+  EXPECT_NE(first.data, second.data);
+  EXPECT_EQ(arena.bytes(), 4u * 30u);
+  arena.give_back(first);
+  arena.give_back(second);
+  EXPECT_EQ(arena.borrow(small).data, second.data);
+  EXPECT_EQ(arena.borrow(small).data, first.data);
+  EXPECT_EQ(arena.bytes(), 4u * 30u);
+}
+
+TEST(Arena, TakesBackWhatItLentAndOnlyOnce) {
+  Arena arena;
+  const TensorForm form{.shape = {10}, .blocks = nullptr}, other{.shape = {2, 5}, .blocks = nullptr};
+  const Tensor lent = arena.borrow(form);
+  arena.give_back({&other, lent.data});
+  EXPECT_THROW(arena.give_back(lent), InternalError);
+  float elsewhere = 0.0f;
+  EXPECT_THROW(arena.give_back({&form, &elsewhere}), InternalError);
+}
+
 TEST(Arena, SharesOneScratchOfTheLargestWish) {
   Arena arena;
   arena.reserve_scratch(100);
@@ -85,8 +109,8 @@ TEST(MaxPooling, TakesANanForTheLargest) {
 
 TEST(FullyConnectedProducts, AreThoseOfTheMatrices) {
   // One sample x = (1, 2, 3), two outputs, W = ((1, 0, 2), (0, -1, 1)), dy = (2, -1).
-  const auto products = make_fully_connected_products({.samples = 1, .inputs = 3, .outputs = 2});
   const TensorForm form{.shape = {1, 3}, .blocks = nullptr};
+  const auto products = make_fully_connected_products(form, {.outputs = 2});
   const std::vector<float> x = {1.0f, 2.0f, 3.0f}, w = {1.0f, 0.0f, 2.0f, 0.0f, -1.0f, 1.0f},
                            dy = {2.0f, -1.0f};
   std::vector<float> y(2), dx(3), dw(6), db(2);
@@ -97,6 +121,16 @@ TEST(FullyConnectedProducts, AreThoseOfTheMatrices) {
   EXPECT_THAT(db, ElementsAre(2.0f, -1.0f));
   products->input_gradient({&products->output_form(), dy.data()}, w, {&form, dx.data()});
   EXPECT_THAT(dx, ElementsAre(2.0f, 1.0f, 3.0f));  // 2 * W[0] - W[1]
+}
+
+TEST(FullyConnectedProducts, TakeTheExtentsBeforeTheLastForRows) {
+  const TensorForm form{.shape = {2, 3, 1}, .blocks = nullptr};
+  const auto products = make_fully_connected_products(form, {.outputs = 2});
+  EXPECT_THAT(products->output_form().shape, ElementsAre(2, 3, 2));
+  const std::vector<float> x = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f};
+  std::vector<float> y(12);
+  products->forward({&form, x.data()}, std::vector{1.0f, -2.0f}, {}, {&products->output_form(), y.data()});
+  EXPECT_THAT(y, ElementsAre(1.0f, -2.0f, 2.0f, -4.0f, 3.0f, -6.0f, 4.0f, -8.0f, 5.0f, -10.0f, 6.0f, -12.0f));
 }
 
 TEST(ConvolutionProducts, RefuseAnInputGradientThatTheyWereNotMadeFor) {

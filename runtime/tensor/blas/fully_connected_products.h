@@ -9,13 +9,12 @@
 namespace sterna::tensor {
 
 struct FullyConnectedShape {
-  std::size_t samples;  // B
-  std::size_t inputs;   // in
   std::size_t outputs;  // out
   bool has_relu = false;
 };
 
-// Input [B, in], plain; weights [out, in]; output [B, out], plain.
-[[nodiscard]] std::unique_ptr<Products> make_fully_connected_products(const FullyConnectedShape& shape);
+// Input [..., in], plain; weights [out, in]; output [..., out], plain. The extents before the last make rows.
+[[nodiscard]] std::unique_ptr<Products> make_fully_connected_products(const TensorForm& input,
+                                                                      const FullyConnectedShape& shape);
 
 }  // namespace sterna::tensor
