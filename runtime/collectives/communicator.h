@@ -62,6 +62,13 @@ class Communicator {
   // algorithms move.
   void vendor_sum(std::span<float> values);
 
+  // Whether another thread than the one that made it may use the communicator, one at a time.
+  [[nodiscard]] virtual bool may_change_threads() const { return true; }
+
+  // Ends the waits of this rank, those to come too, with CommError: for a rank that gives up while another of
+  // its threads waits. May be called from any thread.
+  virtual void abandon() = 0;
+
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   // Memory for the collective that is running, at least `values` long, its contents arbitrary; the next call

@@ -19,6 +19,10 @@ CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
                        "; see whether those ranks have failed, or raise the time limit if they are slow"));
 }
 
+CommError abandoned(int rank) {
+  return CommError(cat("[collectives] rank ", rank, ": given up after an error of its own"));
+}
+
 CommError wrong_length(int rank, int peer, const std::string& got, std::size_t expected_bytes) {
   return CommError(cat("[collectives] rank ", rank, ": block from rank ", peer, " has ", got,
                        " bytes, expected ", expected_bytes, "; do all ranks run the same config and build?"));

@@ -22,6 +22,9 @@ struct AwaitedBlock {
 [[nodiscard]] CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
                                            std::span<const AwaitedBlock> awaited);
 
+// The error of `rank`, whose wait ended because the rank gave up.
+[[nodiscard]] CommError abandoned(int rank);
+
 // The error of `rank`, which got a block of `peer` that is not `expected_bytes` long. `got` says how long it
 // is.
 [[nodiscard]] CommError wrong_length(int rank, int peer, const std::string& got, std::size_t expected_bytes);

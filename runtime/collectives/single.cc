@@ -15,6 +15,7 @@ class Single : public Communicator {
   [[nodiscard]] std::string_view name() const override { return "single"; }
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int ranks() const override { return 1; }
+  void abandon() override {}
 
  private:
   std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,

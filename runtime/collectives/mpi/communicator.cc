@@ -2,6 +2,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/collectives/mpi/check.h"
@@ -13,12 +14,16 @@ namespace {
 
 constexpr std::size_t kMaxSummedValues = kMaxMessageBytes / sizeof(float);
 
-MpiJob join_job(std::chrono::milliseconds time_limit) {
+MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& is_abandoned) {
   int is_initialised = 0;
   check_mpi(MPI_Initialized(&is_initialised), {.name = "MPI_Initialized"});
   if (is_initialised == 0) throw CommError("[mpi] MPI is not initialised: make an MpiSession first");
 
-  MpiJob job{.comm = MPI_COMM_NULL, .rank = kNoPeer, .ranks = 0, .time_limit = time_limit};
+  MpiJob job{.comm = MPI_COMM_NULL,
+             .rank = kNoPeer,
+             .ranks = 0,
+             .time_limit = time_limit,
+             .is_abandoned = &is_abandoned};
   check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &job.rank), {.name = "MPI_Comm_rank"});
   check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &job.ranks), {.name = "MPI_Comm_size", .rank = job.rank});
   // A duplicate: our messages never meet those of another library. It is not freed before MPI_Finalize does
@@ -31,11 +36,19 @@ MpiJob join_job(std::chrono::milliseconds time_limit) {
 
 class MpiCommunicator : public Communicator {
  public:
-  explicit MpiCommunicator(std::chrono::milliseconds time_limit) : job_(join_job(time_limit)) {}
+  explicit MpiCommunicator(std::chrono::milliseconds time_limit)
+      : job_(join_job(time_limit, is_abandoned_)) {}
 
   [[nodiscard]] std::string_view name() const override { return "mpi"; }
   [[nodiscard]] int rank() const override { return job_.rank; }
   [[nodiscard]] int ranks() const override { return job_.ranks; }
+
+  [[nodiscard]] bool may_change_threads() const override {
+    int provided = MPI_THREAD_SINGLE;
+    check_mpi(MPI_Query_thread(&provided), {.name = "MPI_Query_thread", .rank = job_.rank});
+    return provided >= MPI_THREAD_SERIALIZED;
+  }
+  void abandon() override { is_abandoned_ = true; }
 
  private:
   // Receives first: a message that finds its receive posted needs no buffer in between.
@@ -55,6 +68,7 @@ class MpiCommunicator : public Communicator {
     }
   }
 
+  std::atomic<bool> is_abandoned_ = false;
   const MpiJob job_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <span>
@@ -22,6 +23,7 @@ struct MpiJob {
   int rank;
   int ranks;
   std::chrono::milliseconds time_limit;
+  const std::atomic<bool>* is_abandoned;
 };
 
 class MpiTransfer : public Transfer {

@@ -33,6 +33,7 @@ class ThreadCommunicator : public Communicator {
   [[nodiscard]] std::string_view name() const override { return "threads"; }
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int ranks() const override { return mailboxes_.ranks(); }
+  void abandon() override { mailboxes_.fail(); }
 
  private:
   std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,
