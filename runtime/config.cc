@@ -71,6 +71,7 @@ void validate(const TrainConfig& c) {
                           ": exactly one of the two must be given and positive; try --epochs 5"));
   }
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
+  require_one_of("overlap", c.overlap, {"on", "off"});
   require_one_of("transport", c.transport, {"auto", "mpi"});
   (void)record::progress_mode(c.progress);
   (void)selection_named(c.selection);

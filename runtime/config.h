@@ -37,6 +37,7 @@ struct TrainConfig {
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string sum_order = "tree";
+  std::string overlap = "on";
   std::string transport = "auto";
   int threads = 1;
   std::uint64_t bucket_bytes = 4u << 20;
@@ -90,6 +91,8 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting(
       "sum-order", c.sum_order,
       "tree (the same bits at any number of ranks) or any (the MPI library's own; its bytes are estimated)");
+  setting("overlap", c.overlap,
+          "on or off: buckets are exchanged while backward goes on; the bits are the same");
   setting("transport", c.transport,
           "auto or mpi; auto takes mpi where a launcher (mpirun, srun) started the program");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");

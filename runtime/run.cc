@@ -72,6 +72,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .mean = {},
           .buckets = {},
           .exchange = nullptr,
+          .bucket_exchange = nullptr,
           .optimizer = nullptr,
           .schedule = optim::Schedule("constant", {})};
   make_data(run);
@@ -79,6 +80,9 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
   const tensor::ParameterTable& table = run.model->parameters();
   run.buckets = bucket::plan_buckets(table, config.bucket_bytes);
   run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
+  run.bucket_exchange = std::make_unique<exchange::BucketExchange>(
+      comm, *run.exchange, run.buckets,
+      config.overlap == "on" && comm.ranks() > 1 && comm.may_change_threads());
   run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config));
   run.schedule = optim::Schedule(
       config.schedule,

@@ -15,6 +15,7 @@
 #include "runtime/core/aligned_vector.h"
 #include "runtime/core/clock.h"
 #include "runtime/data/loader.h"
+#include "runtime/exchange/bucket_exchange.h"
 #include "runtime/exchange/exchange.h"
 #include "runtime/optim/optimizer.h"
 #include "runtime/optim/schedule.h"
@@ -39,6 +40,7 @@ struct Run {
   AlignedVector<float> mean;                     // gradient after the exchange
   std::vector<bucket::GradientBucket> buckets;
   std::unique_ptr<exchange::GradientExchange> exchange;
+  std::unique_ptr<exchange::BucketExchange> bucket_exchange;  // of `buckets`, through `exchange`
   std::unique_ptr<optim::Optimizer> optimizer;
   optim::Schedule schedule;
 

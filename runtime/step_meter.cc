@@ -58,7 +58,7 @@ StepMeter::StepMeter(const Run& run, std::uint64_t step)
 record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_clock) {
   const Stopwatch gather_clock;
   const models::BatchScore sum = sum_over_learners(run_.comm, scores, cat("step ", step_, ", "));
-  traffic.exchange_seconds += gather_clock.seconds();
+  const double gather_seconds = gather_clock.seconds();
   const auto labels = static_cast<double>(sum.labels);
 
   record::StepRecord r;
@@ -70,9 +70,8 @@ record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_
   r.learning_rate = static_cast<double>(learning_rate);
   r.compute_seconds = compute_seconds;
   r.compress_seconds = traffic.compress_seconds;
-  r.exchange_seconds = traffic.exchange_seconds;
-  r.exposed_seconds =
-      traffic.exchange_seconds;  // compute waits for the exchange from its beginning to its end
+  r.exchange_seconds = traffic.exchange_seconds() + gather_seconds;
+  r.exposed_seconds = traffic.exposed_seconds + gather_seconds;
   r.wire_bytes_sent = run_.comm.traffic().bytes_sent - before_.bytes_sent;
   r.wire_bytes_received = run_.comm.traffic().bytes_received - before_.bytes_received;
   r.payload_bytes = mean_payload_bytes(run_);

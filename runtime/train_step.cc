@@ -12,19 +12,23 @@ record::StepRecord train_step(Run& run, std::uint64_t step) {
 
   const std::uint64_t epoch = step / run.steps_per_epoch;
   run.exchange->set_compression(epoch >= run.config.compress_after_epochs);
+  exchange::BucketExchange& buckets = *run.bucket_exchange;  // [3] runtime/bucket
+  buckets.begin(step, run.gradients, run.mean);
+  const models::GradientReady tell_ready = [&](std::size_t parameter) { buckets.tell_ready(parameter); };
   for (std::uint32_t local = 0; local < run.local.count; ++local) {
     const std::uint32_t learner = run.local.first + local;
+    const bool is_last = local + 1 == run.local.count;
     const data::Batch& batch = run.loader->next();  // [1] runtime/data
     meter.compute_begins();
     meter.scores[local] = run.model->forward_backward(  // [2] models
-        batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.arenas(local), {});
+        batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.arenas(local),
+        is_last ? tell_ready : models::GradientReady());
     meter.compute_ends();
   }
 
-  for (const bucket::GradientBucket& bucket : run.buckets) {  // [3] runtime/bucket
-    meter.traffic += run.exchange->reduce_to_mean(            // [4] compressors  [5] runtime/wire
-        bucket, step, run.gradients, run.mean);               // [6] runtime/collectives  [7] runtime/exchange
-  }
+  // What was not yet exchanged while backward went on.
+  meter.traffic = buckets.finish();  // [4] compressors  [5] runtime/wire  [6] runtime/collectives
+                                     // [7] runtime/exchange
 
   meter.compute_begins();
   const float learning_rate = run.schedule.learning_rate(step);

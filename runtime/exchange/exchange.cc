@@ -47,9 +47,22 @@ LocalLearners place_learners(std::uint32_t learners, int rank, int ranks, bool s
   return {.first = static_cast<std::uint32_t>(rank) * each, .count = each};
 }
 
+double ExchangeRecord::exchange_seconds() const {
+  double seconds = 0.0;
+  for (const Interval& interval : under_way) seconds += interval.seconds();
+  return seconds;
+}
+
+double ExchangeRecord::exchange_seconds_within(const Interval& waiting) const {
+  double seconds = 0.0;
+  for (const Interval& interval : under_way) seconds += interval.seconds_within(waiting);
+  return seconds;
+}
+
 ExchangeRecord& ExchangeRecord::operator+=(const ExchangeRecord& other) {
   compress_seconds += other.compress_seconds;
-  exchange_seconds += other.exchange_seconds;
+  under_way.insert(under_way.end(), other.under_way.begin(), other.under_way.end());
+  exposed_seconds += other.exposed_seconds;
   return *this;
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/bucket/bucket.h"
 #include "runtime/collectives/communicator.h"
 #include "runtime/core/aligned_vector.h"
+#include "runtime/core/clock.h"
 #include "runtime/tensor/parameter_table.h"
 
 namespace sterna::exchange {
@@ -47,9 +48,16 @@ struct LayerTraffic {
   std::size_t elements_sent = 0;           // by this rank's first learner
 };
 
+// What a bucket's exchange, or all of a step, took.
 struct ExchangeRecord {
-  double compress_seconds = 0.0;  // encode and decode
-  double exchange_seconds = 0.0;  // blocks under way
+  double compress_seconds = 0.0;    // encode and decode
+  std::vector<Interval> under_way;  // when blocks were, one interval after the other
+  double exposed_seconds = 0.0;     // of the intervals: while compute waited
+
+  [[nodiscard]] double exchange_seconds() const;
+
+  // The part of exchange_seconds() that lies within `waiting`.
+  [[nodiscard]] double exchange_seconds_within(const Interval& waiting) const;
 
   ExchangeRecord& operator+=(const ExchangeRecord& other);
 };

@@ -24,7 +24,7 @@ void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& wo
 
   const Stopwatch clock;
   collectives::all_gather_unequal(comm, message, blocks_);
-  record.exchange_seconds += clock.seconds();
+  record.under_way.push_back(clock.interval());
 
   const Stopwatch decode_clock;
   decode(comm, work, key);

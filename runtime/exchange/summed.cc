@@ -58,7 +58,7 @@ void SummedExchange::share_indices(collectives::Communicator& comm, const Bucket
   const Stopwatch clock;
   const std::span<std::byte> block = room(message_, kLengthBytes + message_room);
   collectives::broadcast(comm, leader_rank, block);
-  record.exchange_seconds += clock.seconds();
+  record.under_way.push_back(clock.interval());
 
   const auto message_length = load<std::uint64_t>(block, 0);
   if (message_length > message_room) {
@@ -167,7 +167,7 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
   };
   options.in_any_order = work.sum_in_any_order;
   collectives::ordered_sum(comm, sum, options);
-  record.exchange_seconds += clock.seconds();
+  record.under_way.push_back(clock.interval());
 
   const Stopwatch decode_clock;
   for (const Part& part : parts) {
