@@ -1,8 +1,9 @@
 // topk: the k = ceil(n / rate) elements with the largest |residue + gradient|, found exactly; plain error
 // feedback.
 //
-//   payload := index*  padding  value*    c of each; c <= k is the one count for which the payload has this
-//   length index   := ceil(log2 n) bits          ascending padding := zero bits up to the next whole byte
+//   payload := index*  padding  value*    c of each: the one c <= k for which the payload has this length
+//   index   := ceil(log2 n) bits          ascending
+//   padding := zero bits                  up to the next whole byte
 //   value   := float32                    residue + gradient at the index of the same place
 //
 // Ties go to the lower index; zeros are never sent, so that c < k where fewer than k elements are not zero.

@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build ccache                                  # to build
   openmpi-bin libopenmpi-dev                                    # ranks
   libdnnl-dev libopenblas-openmp-dev                            # convolutions, matrix products
-  libcli11-dev nlohmann-json3-dev                               # flags, JSON
+  libcli11-dev nlohmann-json3-dev libtomlplusplus-dev           # flags, JSON, TOML
   zlib1g-dev libxxhash-dev                                      # .gz, checksums
   libgtest-dev libgmock-dev libbenchmark-dev                    # tests, benches
   dataset-fashion-mnist                                         # the quick start's images

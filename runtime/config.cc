@@ -9,6 +9,7 @@
 #include "runtime/core/version.h"
 #include "runtime/executable.h"
 #include "runtime/record/progress.h"
+#include "runtime/toml_config.h"
 
 namespace sterna {
 namespace {
@@ -44,9 +45,18 @@ std::string parse_train_arguments(int argc, const char* const* argv, TrainConfig
   app.set_config("--config", "",
                  "TOML file; its keys are the flags' long names; a flag on the command line wins");
   app.allow_config_extras(CLI::config_extras_mode::error);
-  for_each_setting(
-      config, [&](const char* key, auto& value, const char* help) { add_flag_for(app, key, value, help); });
-  return parse_arguments(app, argc, argv);
+  std::set<std::string> keys;
+  for_each_setting(config, [&](const char* key, auto& value, const char* help) {
+    add_flag_for(app, key, value, help);
+    keys.insert(key);
+  });
+  app.config_formatter(make_toml_config(std::move(keys)));
+  try {
+    return parse_arguments(app, argc, argv);
+  } catch (const TomlMistake& mistake) {
+    throw ConfigError(
+        cat("[sterna train] config = ", app.get_config_ptr()->as<std::string>(), ", ", mistake.what()));
+  }
 }
 
 compressors::Selection selection_named(const std::string& name) {

@@ -1,5 +1,6 @@
 """A user's mistakes: one clear line, exit status 2, and no half-written file."""
 import gzip
+import json
 import shutil
 import stat
 
@@ -27,7 +28,30 @@ class CommandLine(TestCase):
     def test_an_unknown_key_in_a_config(self):
         config = self.directory / "c.toml"
         config.write_text('model = "lenet"\nlearning-rate = 0.1\n')
-        self.assert_refused(run("train", "--config", config), "learning-rate")
+        self.assert_refused(run("train", "--config", config),
+                            f"config = {config}, line 2: there is no setting learning-rate; they are rate")
+
+    def test_a_config_that_is_no_toml(self):
+        config = self.directory / "c.toml"
+        for text in ('steps = 1\nmodel = "lenet\n', "steps = 1\nmodel = lenet\n", "steps = 1\nsteps = 2\n"):
+            config.write_text(text)
+            self.assert_refused(run("train", "--config", config), f"config = {config}, line 2: ")
+
+    def test_a_config_with_a_table_or_a_date(self):
+        config = self.directory / "c.toml"
+        config.write_text("[train]\nsteps = 1\n")
+        self.assert_refused(run("train", "--config", config), "line 1: [train] is a table")
+        config.write_text("steps = 1979-05-27\n")
+        self.assert_refused(run("train", "--config", config), "line 1: steps must be a string, a number")
+
+    def test_a_config_with_numbers_lists_and_truths(self):
+        config = self.directory / "c.toml"
+        log = self.directory / "log"
+        config.write_text('data = "synthetic"\nmodel-arg = []\nbatch = 2\nsteps = 1\nlr = 1e-3\ncsv = true\n'
+                          f'log-dir = "{log}"\n')
+        self.assertEqual(run("train", "--config", config).status, 0)
+        settings = json.loads((log / "run.json").read_text())["settings"]
+        self.assertEqual((settings["lr"], settings["csv"], settings["model-arg"]), (0.001, True, []))
 
     def test_a_config_that_is_not_there(self):
         self.assert_refused(run("train", "--config", self.directory / "none.toml"), "none.toml")

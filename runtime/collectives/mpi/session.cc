@@ -45,7 +45,7 @@ std::string MpiSession::library_version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int characters = 0;
   check_mpi(MPI_Get_library_version(text.data(), &characters), {.name = "MPI_Get_library_version"});
-  const std::string version(text.data(), static_cast<std::size_t>(characters));
+  const std::string version(text.data());  // Open MPI counts the final zero among its characters
   return version.substr(0, version.find('\n'));
 }
 
