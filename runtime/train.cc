@@ -111,7 +111,7 @@ class Recorder {
           .kind = std::string(tensor::kind_name(table[i].kind)),
           .elements = table[i].elements,
           .elements_sent = traffic.elements_sent,
-          .payload_bytes = traffic.payload_bytes.front(),
+          .payload_bytes = exchange::mean_payload_bytes(traffic),
           .gradient_norm = norm(table.slice(std::span<const float>(run.gradients.front()), i)),
           .residue_norm = residue.empty() ? 0.0 : norm(table.slice(residue, i))});
     }

@@ -1,6 +1,7 @@
 #include "runtime/exchange/exchange.h"
 
 #include <bit>
+#include <numeric>
 
 #include "runtime/core/clock.h"
 #include "runtime/core/errors.h"
@@ -45,6 +46,13 @@ LocalLearners place_learners(std::uint32_t learners, int rank, int ranks, bool s
             "bits at any number of ranks; try --learners ", std::bit_ceil(each) * p, ", or --sum-order any"));
   }
   return {.first = static_cast<std::uint32_t>(rank) * each, .count = each};
+}
+
+std::size_t mean_payload_bytes(const LayerTraffic& traffic) {
+  const std::size_t learners = traffic.payload_bytes.size();
+  const std::size_t sum =
+      std::accumulate(traffic.payload_bytes.begin(), traffic.payload_bytes.end(), std::size_t{0});
+  return (sum + learners - 1) / learners;
 }
 
 double ExchangeRecord::exchange_seconds() const {

@@ -48,6 +48,9 @@ struct LayerTraffic {
   std::size_t elements_sent = 0;           // by this rank's first learner
 };
 
+// Mean over learners, rounded up.
+[[nodiscard]] std::size_t mean_payload_bytes(const LayerTraffic& traffic);
+
 // What a bucket's exchange, or all of a step, took.
 struct ExchangeRecord {
   double compress_seconds = 0.0;    // encode and decode

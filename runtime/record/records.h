@@ -11,7 +11,7 @@ namespace sterna::record {
 // bytes are this rank's; payload bytes are the mean over learners.
 struct StepRecord {
   std::uint64_t step = 0;
-  std::uint64_t epoch = 0;
+  std::uint64_t epoch = 0;    // epochs completed before it
   std::uint64_t samples = 0;  // of all learners, since the run began
   double loss = 0.0;          // nats
   double accuracy = 0.0;      // in [0, 1]
@@ -44,7 +44,8 @@ struct EpochRecord {
   std::string parameter_hash{};
 };
 
-// One layer of one step: a line of layers.jsonl. Norms and elements_sent are learner 0's.
+// One layer of one step: a line of layers.jsonl. Norms and elements_sent are learner 0's; payload bytes are the
+// mean over learners.
 struct LayerRecord {
   std::uint64_t step = 0;
   std::string layer{};
