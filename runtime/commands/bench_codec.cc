@@ -60,7 +60,7 @@ struct Bench {
 
   void decode() {
     compressors::decode(*compressor, std::span(indices).first(index_bytes),
-                        std::span(payload).first(payload_bytes), decoded);
+                        std::span(payload).first(payload_bytes), scratch, decoded);
   }
 
   void add() {
@@ -83,6 +83,7 @@ struct Bench {
   std::unique_ptr<compressors::Compressor> compressor;
   AlignedVector<float> residue;
   AlignedVector<float> decoded;
+  AlignedVector<float> scratch;
   AlignedVector<std::byte> indices;
   AlignedVector<std::byte> payload;
   AlignedVector<float> normal;

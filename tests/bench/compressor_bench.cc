@@ -78,8 +78,8 @@ class Scene {
   }
 
   // Throws WireError where the payload is malformed.
-  void decode_into(std::span<float> out) const {
-    decode(*compressor_, indices(), std::span(payload_).first(payload_bytes_), out);
+  void decode_into(std::span<float> out) {
+    decode(*compressor_, indices(), std::span(payload_).first(payload_bytes_), scratch_, out);
   }
 
  private:
@@ -112,6 +112,7 @@ class Scene {
   AlignedVector<float> residue_;
   std::vector<std::byte> indices_;
   std::vector<std::byte> payload_;
+  AlignedVector<float> scratch_;
   std::size_t index_bytes_ = 0;
   std::size_t payload_bytes_ = 0;
   std::uint64_t step_ = 0;

@@ -320,10 +320,11 @@ TEST_P(CompressorContract, FailsTheStepsOfAnotherPattern) {
   const auto compressor = GetParam().make({.elements = 10}, Options{});
   Values values(10);
   Bytes bytes(100);
+  AlignedVector<float> scratch;
   if (compressor->exchange() == Exchange::kGathered) {
     EXPECT_THROW(static_cast<void>(compressor->payload_values({})), InternalError);
     EXPECT_THROW(compressor->scatter({}, values, values), InternalError);
-    EXPECT_THROW(decode(*compressor, bytes, {}, values), WireError);
+    EXPECT_THROW(decode(*compressor, bytes, {}, scratch, values), WireError);
   } else {
     EXPECT_THROW(compressor->accumulate(bytes, values), InternalError);
   }

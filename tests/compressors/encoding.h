@@ -80,7 +80,8 @@ inline Sent follow(const Compressor& compressor, const Values& gradient, Values&
 
 inline Values decoded(const Compressor& compressor, const Sent& sent, std::size_t n) {
   Values out(n, -77.0f);  // decode() overwrites
-  decode(compressor, sent.indices, sent.payload, out);
+  AlignedVector<float> scratch;
+  decode(compressor, sent.indices, sent.payload, scratch, out);
   return out;
 }
 
