@@ -47,9 +47,18 @@ LocalLearners place_learners(std::uint32_t learners, int rank, int ranks, bool s
   return {.first = static_cast<std::uint32_t>(rank) * each, .count = each};
 }
 
+WireBytes& WireBytes::operator+=(const WireBytes& other) {
+  values += other.values;
+  indices += other.indices;
+  headers += other.headers;
+  padding += other.padding;
+  return *this;
+}
+
 ExchangeRecord& ExchangeRecord::operator+=(const ExchangeRecord& other) {
   compress_seconds += other.compress_seconds;
   exchange_seconds += other.exchange_seconds;
+  sent += other.sent;
   return *this;
 }
 
@@ -85,11 +94,13 @@ class GradientExchange::Implementation {
                           .residues = residues_,
                           .mean = mean};
     ExchangeRecord record;
+    const std::uint64_t sent_before = comm_.traffic().bytes_sent;
     const Stopwatch check_clock;
     require_finite(work);
     record.compress_seconds += check_clock.seconds();
     summed_.run(comm_, work, record);
     gathered_.run(comm_, work, record);
+    STERNA_CHECK(record.sent.total() == (comm_.traffic().bytes_sent - sent_before));
     return record;
   }
 

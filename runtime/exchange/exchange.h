@@ -47,9 +47,21 @@ struct LayerTraffic {
   std::size_t elements_sent = 0;           // by this rank's first learner
 };
 
+// What this rank handed to the transport, every copy counted, by what the bytes are.
+struct WireBytes {
+  std::uint64_t values = 0;
+  std::uint64_t indices = 0;  // AdaComp's codes, which are index and sign in one, among them
+  std::uint64_t headers = 0;  // of messages, with the lengths that go before them
+  std::uint64_t padding = 0;  // of index messages, to a length that all ranks know
+
+  [[nodiscard]] std::uint64_t total() const { return values + indices + headers + padding; }
+  WireBytes& operator+=(const WireBytes& other);
+};
+
 struct ExchangeRecord {
   double compress_seconds = 0.0;  // encode and decode
   double exchange_seconds = 0.0;  // blocks under way
+  WireBytes sent{};
 
   ExchangeRecord& operator+=(const ExchangeRecord& other);
 };
