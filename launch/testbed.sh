@@ -261,8 +261,9 @@ run() {
   exec 9>"$state/lock"
   flock -n 9 || die "another run goes on in testbed $name; wait for its end, or run $0 down"
   trap end_run EXIT
-  trap 'kill -TERM "$mpirun" 2>/dev/null; wait "$mpirun"; exit 130' INT
-  trap 'kill -TERM "$mpirun" 2>/dev/null; wait "$mpirun"; exit 143' TERM
+  trap 'kill -TERM "$mpirun" 2>/dev/null; wait "$mpirun" || true; exit 130' INT
+  trap 'kill -TERM "$mpirun" 2>/dev/null; wait "$mpirun" || true; exit 143' TERM
+  [ ! -e "$state/run" ] || end_processes  # of a run whose shell was killed
   rm -rf "$state/run"
   write_agent "$state/run"
   [ -z "$with_ssh" ] || start_ssh "$state/run"
