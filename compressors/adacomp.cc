@@ -186,7 +186,10 @@ class AdaComp final : public Compressor {
     const std::size_t payload_bytes = finish_payload(packed, payload);
     const Parts parts = split(payload.first(payload_bytes), bins_.bitmap_bytes());
     add_codes<Code>(parts, bins_, -parts.scale, residue);
-    return {.payload_bytes = payload_bytes, .elements_sent = packed.codes};
+    // A code's sign has one bit of 8 or 16: the codes are counted as indices, the scale as the value.
+    return {.payload_bytes = payload_bytes,
+            .elements_sent = packed.codes,
+            .index_bytes = payload_bytes - sizeof(float)};
   }
 
   void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {

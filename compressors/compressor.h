@@ -45,6 +45,7 @@ struct StepKey {
 struct Encoded {
   std::size_t payload_bytes = 0;
   std::size_t elements_sent = 0;
+  std::size_t index_bytes = 0;  // the part of payload_bytes that says where values belong
 };
 
 struct LeaderEncoded {

@@ -37,7 +37,7 @@ class TopK final : public Compressor {
     const std::size_t values_at = wire::packed_bytes(top.count, index_bits_);
     send_top_magnitudes(top, gradient, residue, /*beta=*/1.0f, index_bits_, payload.first(values_at),
                         payload.subspan(values_at, top.count * sizeof(float)));
-    return {.payload_bytes = payload_bytes(top.count), .elements_sent = top.count};
+    return {.payload_bytes = payload_bytes(top.count), .elements_sent = top.count, .index_bytes = values_at};
   }
 
   void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {

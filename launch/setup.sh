@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# setup.sh [--tests]: installs the Debian 12 packages that are missing; does nothing if none is.
-# --tests adds what only the tests need. Asks for sudo only when not root.
+# setup.sh [--tests | --testbed]: installs the Debian 12 packages that are missing; does nothing if none is.
+# --tests adds what only the tests need, --testbed what launch/testbed.sh needs (the tests need that too). Asks for sudo
+# only when not root.
 set -euo pipefail
 
 packages=(
@@ -12,7 +13,11 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev                    # tests, benches
   dataset-fashion-mnist                                         # the quick start's images
 )
-[ "${1:-}" != --tests ] || packages+=(python3-numpy clang-format-14 gcovr)
+testbed=(iproute2 util-linux hostname procps openssh-server openssh-client)
+case ${1:-} in
+  --tests) packages+=(python3-numpy clang-format-14 gcovr shellcheck "${testbed[@]}") ;;
+  --testbed) packages+=("${testbed[@]}") ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

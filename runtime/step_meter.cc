@@ -56,6 +56,8 @@ StepMeter::StepMeter(const Run& run, std::uint64_t step)
     : scores(run.local.count), run_(run), step_(step), before_(run.comm.traffic()) {}
 
 record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_clock) {
+  const std::uint64_t gradient_bytes = run_.comm.traffic().bytes_sent - before_.bytes_sent;
+  STERNA_CHECK(traffic.sent.total() == gradient_bytes);
   const Stopwatch gather_clock;
   const models::BatchScore sum = sum_over_learners(run_.comm, scores, cat("step ", step_, ", "));
   const double gather_seconds = gather_clock.seconds();
@@ -74,6 +76,11 @@ record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_
   r.exposed_seconds = traffic.exposed_seconds + gather_seconds;
   r.wire_bytes_sent = run_.comm.traffic().bytes_sent - before_.bytes_sent;
   r.wire_bytes_received = run_.comm.traffic().bytes_received - before_.bytes_received;
+  r.value_bytes = traffic.sent.values;
+  r.index_bytes = traffic.sent.indices;
+  r.header_bytes = traffic.sent.headers;
+  r.padding_bytes = traffic.sent.padding;
+  r.control_bytes = r.wire_bytes_sent - gradient_bytes;
   r.payload_bytes = mean_payload_bytes(run_);
   r.dense_bytes = run_.model->parameters().elements() * sizeof(float);
   r.compression_rate = static_cast<double>(r.dense_bytes) / static_cast<double>(r.payload_bytes);

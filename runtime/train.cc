@@ -93,10 +93,12 @@ class Recorder {
     if (log_layers_ > 0 && record.step % log_layers_ == 0) layers(run, record.step);
   }
 
-  void epoch(const record::EpochRecord& record) {
+  void epoch(const record::EpochRecord& record, std::span<const record::RankRecord> ranks) {
     if (!is_first_rank_) return;
     progress_.epoch(record);
-    if (log_) log_->write(record);
+    if (!log_) return;
+    log_->write(record);
+    for (const record::RankRecord& rank : ranks) log_->write(rank);
   }
 
  private:
@@ -159,6 +161,25 @@ record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint
   return r;
 }
 
+// What each rank has sent and received since the run began. Collective.
+std::vector<record::RankRecord> rank_records(Run& run, const std::vector<std::string>& hosts,
+                                             const record::EpochRecord& epoch) {
+  const collectives::Traffic mine = run.comm.traffic();
+  std::vector<collectives::Traffic> all(hosts.size());
+  collectives::all_gather(run.comm, std::as_bytes(std::span(&mine, 1)),
+                          std::as_writable_bytes(std::span(all)));
+  std::vector<record::RankRecord> records;
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    records.push_back({.epoch = epoch.epoch,
+                       .step = epoch.step,
+                       .rank = rank,
+                       .host = hosts[rank],
+                       .wire_bytes_sent = all[rank].bytes_sent,
+                       .wire_bytes_received = all[rank].bytes_received});
+  }
+  return records;
+}
+
 // Does what this rank may find impossible; such an error becomes every rank's. Collective.
 void attempt(collectives::Communicator& comm, const std::function<void()>& work) {
   std::string error;
@@ -176,6 +197,7 @@ void attempt(collectives::Communicator& comm, const std::function<void()>& work)
 
 struct Start {
   std::unique_ptr<Run> run;
+  std::vector<std::string> hosts;  // by rank
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<Recorder> recorder;
 };
@@ -208,7 +230,7 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
     const std::uint64_t done = step + 1;
     if (done % every == 0 || done == run.total_steps) {
       result.epochs.push_back(close_interval(run, interval, done));
-      started.recorder->epoch(result.epochs.back());
+      started.recorder->epoch(result.epochs.back(), rank_records(run, started.hosts, result.epochs.back()));
       interval = Interval(run.comm);
     } else if (done % run.steps_per_epoch == 0) {
       require_equal_replicas(run.comm, parameter_hash(run.model->parameters(), run.values), step);
@@ -244,9 +266,10 @@ models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
 
 RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
-  const Start started = start(config, comm);
+  Start started = start(config, comm);
   Run& run = *started.run;
-  started.recorder->begin(describe(run, collectives::all_gather_text(comm, host_name())));
+  started.hosts = collectives::all_gather_text(comm, host_name());
+  started.recorder->begin(describe(run, started.hosts));
 
   RunResult result;
   try {

@@ -67,10 +67,19 @@ double ExchangeRecord::exchange_seconds_within(const Interval& waiting) const {
   return seconds;
 }
 
+WireBytes& WireBytes::operator+=(const WireBytes& other) {
+  values += other.values;
+  indices += other.indices;
+  headers += other.headers;
+  padding += other.padding;
+  return *this;
+}
+
 ExchangeRecord& ExchangeRecord::operator+=(const ExchangeRecord& other) {
   compress_seconds += other.compress_seconds;
   under_way.insert(under_way.end(), other.under_way.begin(), other.under_way.end());
   exposed_seconds += other.exposed_seconds;
+  sent += other.sent;
   return *this;
 }
 
@@ -106,11 +115,13 @@ class GradientExchange::Implementation {
                           .residues = residues_,
                           .mean = mean};
     ExchangeRecord record;
+    const std::uint64_t sent_before = comm_.traffic().bytes_sent;
     const Stopwatch check_clock;
     require_finite(work);
     record.compress_seconds += check_clock.seconds();
     summed_.run(comm_, work, record);
     gathered_.run(comm_, work, record);
+    STERNA_CHECK(record.sent.total() == (comm_.traffic().bytes_sent - sent_before));
     return record;
   }
 

@@ -51,11 +51,23 @@ struct LayerTraffic {
 // Mean over learners, rounded up.
 [[nodiscard]] std::size_t mean_payload_bytes(const LayerTraffic& traffic);
 
+// What this rank handed to the transport, every copy counted, by what the bytes are.
+struct WireBytes {
+  std::uint64_t values = 0;
+  std::uint64_t indices = 0;  // AdaComp's codes, which are index and sign in one, among them
+  std::uint64_t headers = 0;  // of messages, with the lengths that go before them
+  std::uint64_t padding = 0;  // of index messages, to a length that all ranks know
+
+  [[nodiscard]] std::uint64_t total() const { return values + indices + headers + padding; }
+  WireBytes& operator+=(const WireBytes& other);
+};
+
 // What a bucket's exchange, or all of a step, took.
 struct ExchangeRecord {
   double compress_seconds = 0.0;    // encode and decode
   std::vector<Interval> under_way;  // when blocks were, one interval after the other
   double exposed_seconds = 0.0;     // of the intervals: while compute waited
+  WireBytes sent{};
 
   [[nodiscard]] double exchange_seconds() const;
 

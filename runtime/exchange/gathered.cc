@@ -25,6 +25,7 @@ void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& wo
   const Stopwatch clock;
   collectives::all_gather_unequal(comm, message, blocks_);
   record.under_way.push_back(clock.interval());
+  for (int peer = 1; peer < comm.ranks(); ++peer) record.sent += message_parts_;
 
   const Stopwatch decode_clock;
   decode(comm, work, key);
@@ -34,6 +35,8 @@ void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& wo
 // One message for all local learners and gathered layers: learner by learner, layer by layer.
 std::span<const std::byte> GatheredExchange::encode(const BucketStep& work, const wire::MessageKey& key) {
   wire::MessageWriter writer(key, message_);
+  constexpr std::size_t kLengthBytes = 8;  // all_gather_unequal's, before the message
+  message_parts_ = {.headers = kLengthBytes + wire::message_bytes(key.sections, 0)};
   for (std::size_t local = 0; local < work.local.count; ++local) {
     for (Layer* layer : gathered_) {
       const compressors::Compressor& compressor = layer->active();
@@ -41,6 +44,7 @@ std::span<const std::byte> GatheredExchange::encode(const BucketStep& work, cons
           compressor.encode(work.gradient(local, *layer), work.residue(local, *layer), {},
                             work.key(local, *layer), writer.reserve(compressor.max_payload_bytes()));
       writer.commit(sent.payload_bytes);
+      message_parts_ += {.values = sent.payload_bytes - sent.index_bytes, .indices = sent.index_bytes};
       if (local == 0) layer->traffic.elements_sent = sent.elements_sent;
     }
   }

@@ -20,6 +20,7 @@ class GatheredExchange {
 
   std::vector<Layer*> gathered_;  // the kGathered layers of the bucket
   std::vector<std::byte> message_;
+  WireBytes message_parts_;  // of the last message, one copy of it
   collectives::GatheredBlocks blocks_;
   std::vector<wire::MessageReader> readers_;  // by rank
 };

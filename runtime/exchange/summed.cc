@@ -57,6 +57,7 @@ void SummedExchange::share_indices(collectives::Communicator& comm, const Bucket
 
   const Stopwatch clock;
   const std::span<std::byte> block = room(message_, kLengthBytes + message_room);
+  const std::uint64_t sent_before = comm.traffic().bytes_sent;
   collectives::broadcast(comm, leader_rank, block);
   record.under_way.push_back(clock.interval());
 
@@ -67,6 +68,13 @@ void SummedExchange::share_indices(collectives::Communicator& comm, const Bucket
                         " are possible; do all ranks run the same config and build?"));
   }
   reader_.open(block.subspan(kLengthBytes, message_length), key);
+
+  // A rank passes the whole block on to some others, or to none.
+  const std::uint64_t copies = (comm.traffic().bytes_sent - sent_before) / block.size();
+  const std::size_t message_header_bytes = wire::message_bytes(indexed_.size(), 0);
+  record.sent += {.indices = copies * (message_length - message_header_bytes),
+                  .headers = copies * (kLengthBytes + message_header_bytes),
+                  .padding = copies * (message_room - message_length)};
 }
 
 // Leaves in message_ the length and the index message, padded with zeros, and the leader's own values in
@@ -166,8 +174,10 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
     for (float& value : segment) value /= learners;
   };
   options.in_any_order = work.sum_in_any_order;
+  const std::uint64_t sent_before = comm.traffic().bytes_sent;
   collectives::ordered_sum(comm, sum, options);
   record.under_way.push_back(clock.interval());
+  record.sent.values += comm.traffic().bytes_sent - sent_before;
 
   const Stopwatch decode_clock;
   for (const Part& part : parts) {

@@ -12,8 +12,8 @@
 namespace sterna::record {
 namespace {
 
-constexpr std::array kFiles = {"run.json",  "steps.jsonl", "epochs.jsonl", "layers.jsonl",
-                               "steps.csv", "epochs.csv",  "layers.csv"};
+constexpr std::array kFiles = {"run.json",  "steps.jsonl", "epochs.jsonl", "ranks.jsonl", "layers.jsonl",
+                               "steps.csv", "epochs.csv",  "ranks.csv",    "layers.csv"};
 
 template <typename Record>
 std::string json_line(const Record& record) {
@@ -30,7 +30,7 @@ std::string csv_line(const Record& record, bool names) {
     if (names) {
       line += name;
     } else if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>) {
-      line += value;  // names of layers and hashes: neither holds a comma or a quote
+      line += value;  // names of layers and hosts, and hashes: none holds a comma or a quote
     } else {
       line += nlohmann::json(value).dump();
     }
@@ -89,6 +89,7 @@ LogDirectory::LogDirectory(const LogOptions& options) : directory_(options.direc
   }
   steps_ = std::make_unique<Table>(options, "steps");
   epochs_ = std::make_unique<Table>(options, "epochs");
+  ranks_ = std::make_unique<Table>(options, "ranks");
   if (options.with_layers) layers_ = std::make_unique<Table>(options, "layers");
 }
 
@@ -102,6 +103,9 @@ void LogDirectory::write(const StepRecord& record) {
 }
 void LogDirectory::write(const EpochRecord& record) {
   epochs_->write(record);
+}
+void LogDirectory::write(const RankRecord& record) {
+  ranks_->write(record);
 }
 
 void LogDirectory::write(const LayerRecord& record) {

@@ -1,5 +1,5 @@
-// The files of a run in --log-dir: run.json, steps.jsonl, epochs.jsonl, layers.jsonl, and the same rows as
-// CSV.
+// The files of a run in --log-dir: run.json, steps.jsonl, epochs.jsonl, ranks.jsonl, layers.jsonl, and the
+// same rows as CSV.
 //
 // A row is written whole, in one call of the operating system, at the moment it is recorded: a job that is
 // killed leaves only complete lines. run.json appears under its name when it is complete.
@@ -29,6 +29,7 @@ class LogDirectory {
   void write_run(const std::string& json);
   void write(const StepRecord& record);
   void write(const EpochRecord& record);
+  void write(const RankRecord& record);
   void write(const LayerRecord& record);
 
  private:
@@ -36,6 +37,7 @@ class LogDirectory {
   std::filesystem::path directory_;
   std::unique_ptr<Table> steps_;
   std::unique_ptr<Table> epochs_;
+  std::unique_ptr<Table> ranks_;
   std::unique_ptr<Table> layers_;
 };
 

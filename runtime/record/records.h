@@ -23,6 +23,12 @@ struct StepRecord {
   double exposed_seconds = 0.0;   // ... and compute waited for it
   std::uint64_t wire_bytes_sent = 0;
   std::uint64_t wire_bytes_received = 0;
+  // wire_bytes_sent by what the bytes are: these five add up to it.
+  std::uint64_t value_bytes = 0;
+  std::uint64_t index_bytes = 0;
+  std::uint64_t header_bytes = 0;   // of messages, with the lengths that go before them
+  std::uint64_t padding_bytes = 0;  // to a length that all ranks know
+  std::uint64_t control_bytes = 0;  // no gradient: the learners' losses
   std::uint64_t payload_bytes = 0;
   std::uint64_t dense_bytes = 0;
   double compression_rate = 0.0;
@@ -44,8 +50,18 @@ struct EpochRecord {
   std::string parameter_hash{};
 };
 
-// One layer of one step: a line of layers.jsonl. Norms and elements_sent are learner 0's; payload bytes are the
-// mean over learners.
+// One rank at an evaluation: a line of ranks.jsonl.
+struct RankRecord {
+  std::uint64_t epoch = 0;  // epochs completed
+  std::uint64_t step = 0;   // steps completed
+  std::uint64_t rank = 0;
+  std::string host{};
+  std::uint64_t wire_bytes_sent = 0;  // since the run began, but for what gathers these rows
+  std::uint64_t wire_bytes_received = 0;
+};
+
+// One layer of one step: a line of layers.jsonl. Norms and elements_sent are learner 0's; payload bytes are
+// the mean over learners.
 struct LayerRecord {
   std::uint64_t step = 0;
   std::string layer{};
@@ -73,6 +89,11 @@ void for_each_field(const StepRecord& r, Field&& field) {
   field("exposed_seconds", r.exposed_seconds);
   field("wire_bytes_sent", r.wire_bytes_sent);
   field("wire_bytes_received", r.wire_bytes_received);
+  field("value_bytes", r.value_bytes);
+  field("index_bytes", r.index_bytes);
+  field("header_bytes", r.header_bytes);
+  field("padding_bytes", r.padding_bytes);
+  field("control_bytes", r.control_bytes);
   field("payload_bytes", r.payload_bytes);
   field("dense_bytes", r.dense_bytes);
   field("compression_rate", r.compression_rate);
@@ -92,6 +113,16 @@ void for_each_field(const EpochRecord& r, Field&& field) {
   field("epoch_seconds", r.epoch_seconds);
   field("wire_bytes_sent", r.wire_bytes_sent);
   field("parameter_hash", r.parameter_hash);
+}
+
+template <typename Field>
+void for_each_field(const RankRecord& r, Field&& field) {
+  field("epoch", r.epoch);
+  field("step", r.step);
+  field("rank", r.rank);
+  field("host", r.host);
+  field("wire_bytes_sent", r.wire_bytes_sent);
+  field("wire_bytes_received", r.wire_bytes_received);
 }
 
 template <typename Field>

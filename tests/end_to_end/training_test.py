@@ -4,7 +4,8 @@ import json
 from support import TestCase, main, rows, run, write_idx_data
 
 STEP_KEYS = """step epoch samples loss accuracy learning_rate step_seconds compute_seconds compress_seconds
-exchange_seconds exposed_seconds wire_bytes_sent wire_bytes_received payload_bytes dense_bytes compression_rate
+exchange_seconds exposed_seconds wire_bytes_sent wire_bytes_received value_bytes
+index_bytes header_bytes padding_bytes control_bytes payload_bytes dense_bytes compression_rate
 elements_sent bandwidth_bytes_per_second""".split()
 
 
@@ -55,6 +56,25 @@ class Training(TestCase):
             # Two ranks: half of the values to the other's segment, half back; 24 bytes of each learner's score.
             self.assertEqual(row["wire_bytes_sent"], 4 * 582026 + 24)
             self.assertEqual(row["payload_bytes"], 4 * 582026)
+            self.assertEqual((row["value_bytes"], row["control_bytes"]), (4 * 582026, 24))
+
+    def test_says_of_each_byte_that_it_sends_what_it_is(self):
+        for compressor in ("none", "fp16", "topk", "adacomp", "scalecom"):
+            logs = self.train("--data", "synthetic", "--steps", 2, "--batch", 4, "--compressor", compressor, ranks=2,
+                              name=compressor)
+            for row in rows(logs / "steps.jsonl"):
+                parts = [row[f"{part}_bytes"] for part in ("value", "index", "header", "padding", "control")]
+                self.assertEqual(sum(parts), row["wire_bytes_sent"])
+                self.assertEqual(row["control_bytes"], 24)
+
+    def test_adds_up_what_each_rank_has_sent(self):
+        logs = self.train("--data", "synthetic", "--steps", 4, "--eval-every", 2, "--batch", 4, "--compressor", "adacomp",
+                          ranks=2)
+        ranks = rows(logs / "ranks.jsonl")
+        self.assertEqual([(row["step"], row["rank"]) for row in ranks], [(2, 0), (2, 1), (4, 0), (4, 1)])
+        for first, second in zip(ranks[::2], ranks[1::2]):
+            self.assertEqual(first["wire_bytes_sent"], second["wire_bytes_received"])
+            self.assertEqual(first["wire_bytes_received"], second["wire_bytes_sent"])
 
     def test_repeats_itself_bit_for_bit(self):
         arguments = ("--data", "synthetic", "--steps", 5, "--batch", 4, "--compressor", "topk")

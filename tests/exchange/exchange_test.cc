@@ -54,34 +54,47 @@ struct Outcome {
   std::vector<AlignedVector<float>> means;  // by step
   std::vector<std::size_t> payload_bytes;   // of the last step: by layer and learner
   std::uint64_t bytes_sent = 0;             // by all ranks
+  WireBytes sent{};                         // the same, by what it is
 };
 
-// Runs some steps with L learners on P thread-ranks.
-Outcome run(std::string_view compressor, std::uint32_t learners, int ranks, std::uint64_t steps,
-            std::size_t bucket_bytes = 1u << 20) {
+// Runs some steps with L learners on P thread-ranks. `scale` multiplies every gradient.
+Outcome run_with(const ExchangeOptions& options, int ranks, std::uint64_t steps, std::size_t bucket_bytes,
+                 float scale) {
   const tensor::ParameterTable table = small_network();
   Outcome outcome;
   std::mutex mutex;
   collectives::run_on_threads(ranks, [&](collectives::Communicator& comm) {
-    GradientExchange exchange(comm, table, options_for(compressor, learners));
+    GradientExchange exchange(comm, table, options);
     const auto buckets = bucket::plan_buckets(table, bucket_bytes);
     const LocalLearners local = exchange.local_learners();
     AlignedVector<float> mean(table.arena_elements(), 0.0f);
+    WireBytes sent;
     for (std::uint64_t step = 0; step < steps; ++step) {
       std::vector<AlignedVector<float>> gradients;
       for (std::uint32_t l = 0; l < local.count; ++l)
         gradients.push_back(gradient(table, local.first + l, step));
-      for (const auto& bucket : buckets) exchange.reduce_to_mean(bucket, step, gradients, mean);
+      for (AlignedVector<float>& arena : gradients) {
+        for (float& value : arena) value *= scale;
+      }
+      for (const auto& bucket : buckets) {
+        sent += exchange.reduce_to_mean(bucket, step, gradients, mean).sent;
+      }
       if (comm.rank() == 0) outcome.means.push_back(mean);
     }
     const std::scoped_lock lock(mutex);
     outcome.bytes_sent += comm.traffic().bytes_sent;
+    outcome.sent += sent;
     if (comm.rank() != 0) return;
     for (std::size_t p = 0; p < table.size(); ++p) {
       for (std::size_t bytes : exchange.traffic(p).payload_bytes) outcome.payload_bytes.push_back(bytes);
     }
   });
   return outcome;
+}
+
+Outcome run(std::string_view compressor, std::uint32_t learners, int ranks, std::uint64_t steps,
+            std::size_t bucket_bytes = 1u << 20) {
+  return run_with(options_for(compressor, learners), ranks, steps, bucket_bytes, /*scale=*/1.0f);
 }
 
 class EveryCompressor : public testing::TestWithParam<std::string> {};
@@ -180,6 +193,48 @@ TEST(Exchange, CountsALeadersIndicesOnce) {
   // a value each: 116 and 404 bytes. After one step the leader was learner 0.
   const Outcome outcome = run("scalecom", 2, 2, 1);
   EXPECT_THAT(outcome.payload_bytes, ElementsAre(144, 144, 116 + 15, 116, 404 + 51, 404, 40, 40));
+}
+
+TEST_P(EveryCompressor, SaysOfEachByteThatItSendsWhatItIs) {
+  for (const int ranks : {1, 2, 4}) {
+    const Outcome outcome = run(GetParam(), /*learners=*/4, ranks, /*steps=*/3, /*bucket_bytes=*/1u << 12);
+    EXPECT_EQ(outcome.sent.total(), outcome.bytes_sent) << ranks << " ranks";
+    EXPECT_EQ(outcome.sent.values > 0, ranks > 1);
+  }
+}
+
+void expect_sent(const WireBytes& sent, const WireBytes& expected) {
+  EXPECT_EQ(sent.values, expected.values);
+  EXPECT_EQ(sent.indices, expected.indices);
+  EXPECT_EQ(sent.headers, expected.headers);
+  EXPECT_EQ(sent.padding, expected.padding);
+}
+
+TEST(Exchange, TellsValuesFromIndicesOfGatheredPayloads) {
+  // Of 288 elements 29 are sent, with indices of 9 bits: 33 and 116 bytes; of 1010, 101 with 10 bits: 127 and
+  // 404. 36 + 10 values travel dense, half of them to the other rank and half back: 184 bytes a rank. A
+  // message has 32 bytes, 4 for each of two sections, and its length before it 8.
+  expect_sent(run("topk", 2, 2, 1).sent, {.values = 2 * (116 + 404 + 184),
+                                          .indices = 2 * (33 + 127),
+                                          .headers = 2 * (8 + 32 + 2 * 4),
+                                          .padding = 0});
+}
+
+TEST(Exchange, TellsALeadersIndicesFromTheValuesThere) {
+  // As CountsALeadersIndicesOnce: 46 dense values and 29 + 101 at the indices, half of them to the other rank
+  // and half back; the leader alone sends 15 + 51 bytes of indices, with one header.
+  expect_sent(
+      run("scalecom", 2, 2, 1).sent,
+      {.values = 2 * 4 * (46 + 29 + 101), .indices = 15 + 51, .headers = 8 + 32 + 2 * 4, .padding = 0});
+}
+
+TEST(Exchange, TellsThePaddingOfAnIndexMessage) {
+  // Nothing but zeros: the exact selection sends two counts, 4 bytes each, and no index. The message has room
+  // for 29 of 9 bits and 101 of 10.
+  ExchangeOptions options = options_for("scalecom", 2);
+  options.settings.selection = compressors::Selection::kExact;
+  expect_sent(run_with(options, 2, 1, 1u << 20, /*scale=*/0.0f).sent,
+              {.values = 2 * 4 * 46, .indices = 4 + 4, .headers = 8 + 32 + 2 * 4, .padding = 33 + 127});
 }
 
 TEST(Exchange, PassesTheLeadFromLearnerToLearner) {

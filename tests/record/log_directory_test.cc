@@ -25,7 +25,8 @@ TEST(LogDirectory, NamesTheKeysOfAStepAsTheContractDoes) {
   EXPECT_THAT(keys,
               ElementsAre("step", "epoch", "samples", "loss", "accuracy", "learning_rate", "step_seconds",
                           "compute_seconds", "compress_seconds", "exchange_seconds", "exposed_seconds",
-                          "wire_bytes_sent", "wire_bytes_received", "payload_bytes", "dense_bytes",
+                          "wire_bytes_sent", "wire_bytes_received", "value_bytes", "index_bytes",
+                          "header_bytes", "padding_bytes", "control_bytes", "payload_bytes", "dense_bytes",
                           "compression_rate", "elements_sent", "bandwidth_bytes_per_second"));
 }
 
@@ -37,6 +38,7 @@ TEST(LogDirectory, WritesALineARow) {
     log.write(StepRecord{.step = 0, .loss = 2.5});
     log.write(StepRecord{.step = 1, .loss = 2.25});
     log.write(EpochRecord{.epoch = 1, .parameter_hash = "0123456789abcdef"});
+    log.write(RankRecord{.epoch = 1, .rank = 2, .host = "node7", .wire_bytes_sent = 99});
     log.write(LayerRecord{.step = 1, .layer = "fc.weight", .elements_sent = 7});
   }
   EXPECT_EQ(bytes_of(directory.path() / "logs/run.json"), "{}\n");
@@ -49,6 +51,9 @@ TEST(LogDirectory, WritesALineARow) {
   EXPECT_FALSE(std::getline(steps, line));
   EXPECT_EQ(nlohmann::json::parse(bytes_of(directory.path() / "logs/epochs.jsonl"))["parameter_hash"],
             "0123456789abcdef");
+  const auto rank = nlohmann::json::parse(bytes_of(directory.path() / "logs/ranks.jsonl"));
+  EXPECT_EQ(rank["host"], "node7");
+  EXPECT_EQ(rank["wire_bytes_sent"], 99);
   EXPECT_EQ(nlohmann::json::parse(bytes_of(directory.path() / "logs/layers.jsonl"))["elements_sent"], 7);
 }
 
