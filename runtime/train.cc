@@ -18,6 +18,7 @@
 #include "runtime/run.h"
 #include "runtime/tensor/libraries.h"
 #include "runtime/train_step.h"
+#include "runtime/weight_files.h"
 
 namespace sterna {
 namespace {
@@ -176,6 +177,7 @@ void attempt(collectives::Communicator& comm, const std::function<void()>& work)
 
 struct Start {
   std::unique_ptr<Run> run;
+  std::unique_ptr<record::SafetensorsWriter> weights;  // rank 0, where they are to be saved
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<Recorder> recorder;
 };
@@ -184,6 +186,11 @@ struct Start {
 Start start(const TrainConfig& config, collectives::Communicator& comm) {
   Start started;
   attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm)); });
+  if (!config.init_weights.empty()) require_equal_start(*started.run);
+  attempt(comm, [&] {
+    if (config.save_weights.empty() || comm.rank() != 0) return;
+    started.weights = std::make_unique<record::SafetensorsWriter>(config.save_weights);
+  });
   attempt(comm, [&] {
     if (config.record_gradients.empty()) return;
     started.gradient_files = std::make_unique<GradientFiles>(
@@ -216,17 +223,29 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
   }
 }
 
+// Parameters, and the mean of the learners' statistics, as an evaluation sees them. Collective.
+void save_weights(const Start& started) {
+  Run& run = *started.run;
+  if (run.config.save_weights.empty()) return;
+  const AlignedVector<float> statistics = mean_statistics(run);
+  attempt(run.comm, [&] {
+    if (started.weights) write_weights(*started.weights, *run.model, run.values, statistics);
+  });
+}
+
 }  // namespace
+
+AlignedVector<float> mean_statistics(Run& run) {
+  if (run.model->statistics().size() == 0) return {};
+  return exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
+                                      run.config.sum_order == "any");
+}
 
 models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
   const std::size_t samples = run.dataset->samples(data::Split::kTest);
   const std::size_t batch_samples = run.config.batch;
   const std::size_t batches = (samples + batch_samples - 1) / batch_samples;
-  AlignedVector<float> statistics;
-  if (run.model->statistics().size() > 0) {
-    statistics = exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
-                                              run.config.sum_order == "any");
-  }
+  AlignedVector<float> statistics = mean_statistics(run);
   const models::PassArenas arenas{.values = run.values, .statistics = statistics};
   std::vector<models::BatchScore> scores(run.local.count);
   data::Batch batch;
@@ -257,6 +276,7 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
     throw DivergedError(cat(error.what(), "; try a smaller --lr, or --warmup-steps"));
   }
   if (started.gradient_files) started.gradient_files->finish();
+  save_weights(started);
   result.parameter_hash = result.epochs.back().parameter_hash;
   return result;
 }
