@@ -98,6 +98,11 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm);
 // any number of ranks, if sums are in tree order. Collective.
 [[nodiscard]] models::BatchScore evaluate(Run& run, std::uint64_t steps_done);
 
+// Fills in what an evaluation measured: loss and accuracy; of a model with ten classes or more, top-5
+// accuracy; of one whose inputs are symbols, perplexity, bits per symbol and token accuracy.
+void set_test_measures(const models::BatchScore& test, const data::SampleShape& sample,
+                       record::EpochRecord& record);
+
 // A 64-bit hash of all parameters, as 16 hexadecimal digits. Padding between parameters is left out.
 [[nodiscard]] std::string parameter_hash(const tensor::ParameterTable& table, std::span<const float> values);
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/make_communicator.h"
@@ -22,6 +23,9 @@
 
 namespace sterna {
 namespace {
+
+// Of fewer classes, five are half of them or more, and that one of five is right says little.
+constexpr std::size_t kFewestClassesOfTop5 = 10;
 
 std::string host_name() {
   char name[256] = {};
@@ -151,9 +155,7 @@ record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint
   r.step = steps_done;
   r.train_loss = interval.loss / static_cast<double>(interval.steps);
   r.train_accuracy = interval.accuracy / static_cast<double>(interval.steps);
-  r.test_loss = test.loss_sum / static_cast<double>(test.labels);
-  r.test_accuracy = static_cast<double>(test.correct) / static_cast<double>(test.labels);
-  if (run.model->sample_shape().symbols > 0) r.perplexity = std::exp(r.test_loss);
+  set_test_measures(test, run.model->sample_shape(), r);
   r.epoch_seconds = interval.clock.seconds();
   r.wire_bytes_sent = run.comm.traffic().bytes_sent - interval.bytes_sent_before;
   r.parameter_hash = hash;
@@ -235,6 +237,20 @@ void save_weights(const Start& started) {
 
 }  // namespace
 
+void set_test_measures(const models::BatchScore& test, const data::SampleShape& sample,
+                       record::EpochRecord& record) {
+  const auto labels = static_cast<double>(test.labels);
+  record.test_loss = test.loss_sum / labels;
+  record.test_accuracy = static_cast<double>(test.correct) / labels;
+  if (sample.classes >= kFewestClassesOfTop5) {
+    record.test_top5_accuracy = static_cast<double>(test.correct_top5) / labels;
+  }
+  if (sample.symbols == 0) return;
+  record.perplexity = std::exp(record.test_loss);
+  record.test_bits_per_symbol = record.test_loss / std::numbers::ln2;
+  record.test_token_accuracy = record.test_accuracy;
+}
+
 AlignedVector<float> mean_statistics(Run& run) {
   if (run.model->statistics().size() == 0) return {};
   return exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
@@ -255,6 +271,7 @@ models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
       const models::BatchScore score = run.model->evaluate(batch, arenas);
       scores[local].loss_sum += score.loss_sum;
       scores[local].correct += score.correct;
+      scores[local].correct_top5 += score.correct_top5;
       scores[local].labels += score.labels;
     }
   }
