@@ -39,6 +39,7 @@ struct BatchScore {
   double loss_sum = 0.0;    // nats; the gradient is of loss_sum / labels
   std::size_t correct = 0;  // labels whose class has the largest logit, the lower class on a tie
   std::size_t labels = 0;
+  std::size_t correct_top5 = 0;  // labels whose class has one of the five largest logits, ties as above
 };
 
 class Model {
@@ -60,6 +61,10 @@ class Model {
 
   // Forward alone, in evaluation mode; gradients may be empty, and statistics stay as they are.
   virtual BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) = 0;
+
+  // Forward alone, in evaluation mode; labels are not looked at. Returns [rows, classes], a row for each
+  // label of the batch: memory of the model, overwritten by its next pass.
+  virtual std::span<const float> logits(const data::Batch& batch, const PassArenas& arenas) = 0;
 
   // Forward alone, in training mode; for `sterna bench step`, which reports forward and backward apart.
   virtual BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) = 0;

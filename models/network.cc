@@ -31,20 +31,22 @@ class Network final : public Model {
   BatchScore forward_backward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
                               const GradientReady& ready) override {
     const Pass pass = make_pass(batch, key, arenas, &ready);
-    const ScoreWithGradient scored = loss_->score_with_gradient(logits(batch, pass), batch.labels);
+    const ScoreWithGradient scored = loss_->score_with_gradient(run_layers(batch, pass), batch.labels);
     const tensor::Tensor input_gradient = layers_.backward(scored.gradient, pass);
     if (input_gradient.data != nullptr) arena_.give_back(input_gradient);
     return scored.score;
   }
 
   BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) override {
-    Pass pass = make_pass(batch, {}, arenas, nullptr);
-    pass.is_training = false;
-    return loss_->score(logits(batch, pass), batch.labels);
+    return loss_->score(run_layers(batch, evaluation_pass(batch, arenas)), batch.labels);
+  }
+
+  std::span<const float> logits(const data::Batch& batch, const PassArenas& arenas) override {
+    return run_layers(batch, evaluation_pass(batch, arenas)).storage();
   }
 
   BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) override {
-    return loss_->score(logits(batch, make_pass(batch, key, arenas, nullptr)), batch.labels);
+    return loss_->score(run_layers(batch, make_pass(batch, key, arenas, nullptr)), batch.labels);
   }
 
   double training_flops_per_sample() const override {
@@ -74,8 +76,14 @@ class Network final : public Model {
             .ready = ready};
   }
 
-  // Inputs that are symbols have no tensor: the first layer finds them in the pass.
-  tensor::ConstTensor logits(const data::Batch& batch, const Pass& pass) {
+  Pass evaluation_pass(const data::Batch& batch, const PassArenas& arenas) const {
+    Pass pass = make_pass(batch, {}, arenas, nullptr);
+    pass.is_training = false;
+    return pass;
+  }
+
+  // Returns the logits. Inputs that are symbols have no tensor: the first layer finds them in the pass.
+  tensor::ConstTensor run_layers(const data::Batch& batch, const Pass& pass) {
     const bool has_symbols = sample_.symbols > 0;
     STERNA_CHECK((has_symbols ? batch.symbols.size() : batch.inputs.size()) ==
                  tensor::elements_of(input_form_.shape));

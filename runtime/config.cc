@@ -15,8 +15,13 @@ namespace sterna {
 namespace {
 
 // Settings that may differ from rank to rank: they name places on one machine, or speak to one terminal.
-const std::set<std::string> kLocalSettings = {"data-dir", "log-dir", "record-gradients",
-                                              "progress", "csv",     "overwrite"};
+const std::set<std::string> kLocalSettings = {"data-dir",     "log-dir",      "record-gradients",
+                                              "init-weights", "save-weights", "progress",
+                                              "csv",          "overwrite"};
+
+// Where these files are is a matter of one machine, but whether there are any is everybody's: gradients and
+// statistics are gathered, and all ranks start from the same weights.
+constexpr const char* kFilesOfAll[] = {"record-gradients", "init-weights", "save-weights"};
 
 template <typename Number>
 void require_range(const char* key, Number value, bool is_legal, const char* legal) {
@@ -101,8 +106,7 @@ std::string describe_for_comparison(const TrainConfig& config) {
   for (const auto& [key, value] : settings.items()) {
     if (!kLocalSettings.contains(key)) described[key] = value;
   }
-  // Where the files go is rank 0's matter; that gradients are gathered is everybody's.
-  described["record-gradients is given"] = !config.record_gradients.empty();
+  for (const char* key : kFilesOfAll) described[cat(key, " is given")] = settings[key] != "";
   return described.dump();
 }
 

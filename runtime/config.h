@@ -49,6 +49,8 @@ struct TrainConfig {
   bool overwrite = false;
   std::string progress = "auto";
   std::string record_gradients;
+  std::string init_weights;
+  std::string save_weights;
 };
 
 // Calls setting(key, member, help) for the settings of the codecs, which `train`, `replay` and `bench codec`
@@ -108,6 +110,11 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("progress", c.progress, "auto, on or off");
   setting("record-gradients", c.record_gradients,
           "directory for each layer's gradients, [steps, learners, n], for replay");
+  setting("init-weights", c.init_weights,
+          "Safetensors file to start from, with every parameter under its name in PyTorch's state_dict "
+          "(none: initial values of the seed)");
+  setting("save-weights", c.save_weights,
+          "Safetensors file for the parameters and statistics after the last step; replaces such a file");
 }
 
 // Returns every setting under its key.

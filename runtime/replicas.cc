@@ -34,4 +34,17 @@ void require_equal_replicas(collectives::Communicator& comm, const std::string& 
                                   : "there is no majority, so any of them may be the odd one"));
 }
 
+void require_equal_start(Run& run) {
+  const std::string mine = cat(parameter_hash(run.model->parameters(), run.values), " and ",
+                               parameter_hash(run.model->statistics(), run.statistics.front()));
+  const std::vector<std::string> hashes = collectives::all_gather_text(run.comm, mine);
+  for (std::size_t rank = 1; rank < hashes.size(); ++rank) {
+    if (hashes[rank] == hashes.front()) continue;
+    throw AgreedConfigError(
+        cat("[train] init-weights: the file of rank ", rank,
+            " holds other weights than that of rank 0 (hashes of parameters and statistics ", hashes[rank],
+            ", not ", hashes.front(), "): must be equal on all ranks; copy one file to every machine"));
+  }
+}
+
 }  // namespace sterna

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "runtime/core/errors.h"
+#include "runtime/weight_files.h"
 
 namespace sterna {
 namespace {
@@ -47,9 +48,10 @@ void make_parameters(Run& run) {
   tensor::initialise(table, run.config.seed, run.values);
   const tensor::ParameterTable& statistics = run.model->statistics();
   run.statistics.assign(run.local.count, AlignedVector<float>(statistics.arena_elements(), 0.0f));
-  for (AlignedVector<float>& learners : run.statistics) {
-    tensor::initialise(statistics, run.config.seed, learners);
-  }
+  AlignedVector<float>& first = run.statistics.front();
+  tensor::initialise(statistics, run.config.seed, first);
+  if (!run.config.init_weights.empty()) read_weights(run.config.init_weights, *run.model, run.values, first);
+  for (AlignedVector<float>& learners : run.statistics) learners = first;
 }
 
 }  // namespace

@@ -92,14 +92,28 @@ struct RunResult {
 // WireError, CommError.
 RunResult train(const TrainConfig& config, collectives::Communicator& comm);
 
+// The mean over learners of what the model tracks beside its parameters; empty where it tracks nothing.
+// Collective.
+[[nodiscard]] AlignedVector<float> mean_statistics(Run& run);
+
 // Loss and correct answers over the test data, with the mean of all learners' statistics; the same bits at
 // any number of ranks, if sums are in tree order. Collective.
 [[nodiscard]] models::BatchScore evaluate(Run& run, std::uint64_t steps_done);
+
+// Fills in what an evaluation measured: loss and accuracy; of a model with ten classes or more, top-5
+// accuracy; of one whose inputs are symbols, perplexity, bits per symbol and token accuracy.
+void set_test_measures(const models::BatchScore& test, const data::SampleShape& sample,
+                       record::EpochRecord& record);
 
 // A 64-bit hash of all parameters, as 16 hexadecimal digits. Padding between parameters is left out.
 [[nodiscard]] std::string parameter_hash(const tensor::ParameterTable& table, std::span<const float> values);
 
 // Throws CommError, which names the odd ranks, if the ranks' hashes differ. Collective.
 void require_equal_replicas(collectives::Communicator& comm, const std::string& hash, std::uint64_t step);
+
+// Throws AgreedConfigError, which names the rank, if the ranks do not start from the same weights: their
+// files of
+// --init-weights differ. Collective.
+void require_equal_start(Run& run);
 
 }  // namespace sterna

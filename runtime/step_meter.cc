@@ -1,5 +1,5 @@
 #include <cmath>
-#include <cstring>
+#include <limits>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
@@ -11,15 +11,25 @@ namespace {
 // One learner's score as it travels, 24 bytes.
 struct WireScore {
   double loss_sum;
-  std::uint64_t correct;
+  std::uint32_t correct;
+  std::uint32_t correct_top5;
   std::uint64_t labels;
 };
+
+WireScore wire_score(const models::BatchScore& score) {
+  STERNA_CHECK(score.correct_top5 <=
+               std::numeric_limits<std::uint32_t>::max());  // so is `correct`, which is less
+  return {.loss_sum = score.loss_sum,
+          .correct = static_cast<std::uint32_t>(score.correct),
+          .correct_top5 = static_cast<std::uint32_t>(score.correct_top5),
+          .labels = score.labels};
+}
 
 // The scores of all learners, in learner order.
 std::vector<WireScore> gather_scores(collectives::Communicator& comm,
                                      std::span<const models::BatchScore> local) {
   std::vector<WireScore> mine;
-  for (const models::BatchScore& score : local) mine.push_back({score.loss_sum, score.correct, score.labels});
+  for (const models::BatchScore& score : local) mine.push_back(wire_score(score));
   std::vector<WireScore> all(mine.size() * static_cast<std::size_t>(comm.ranks()));
   collectives::all_gather(comm, std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)));
   return all;
@@ -47,6 +57,7 @@ models::BatchScore sum_over_learners(collectives::Communicator& comm,
     }
     sum.loss_sum += all[learner].loss_sum;
     sum.correct += all[learner].correct;
+    sum.correct_top5 += all[learner].correct_top5;
     sum.labels += all[learner].labels;
   }
   return sum;

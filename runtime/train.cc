@@ -5,6 +5,7 @@
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/make_communicator.h"
@@ -18,9 +19,13 @@
 #include "runtime/run.h"
 #include "runtime/tensor/libraries.h"
 #include "runtime/train_step.h"
+#include "runtime/weight_files.h"
 
 namespace sterna {
 namespace {
+
+// Of fewer classes, five are half of them or more, and that one of five is right says little.
+constexpr std::size_t kFewestClassesOfTop5 = 10;
 
 std::string host_name() {
   char name[256] = {};
@@ -152,9 +157,7 @@ record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint
   r.step = steps_done;
   r.train_loss = interval.loss / static_cast<double>(interval.steps);
   r.train_accuracy = interval.accuracy / static_cast<double>(interval.steps);
-  r.test_loss = test.loss_sum / static_cast<double>(test.labels);
-  r.test_accuracy = static_cast<double>(test.correct) / static_cast<double>(test.labels);
-  if (run.model->sample_shape().symbols > 0) r.perplexity = std::exp(r.test_loss);
+  set_test_measures(test, run.model->sample_shape(), r);
   r.epoch_seconds = interval.clock.seconds();
   r.wire_bytes_sent = run.comm.traffic().bytes_sent - interval.bytes_sent_before;
   r.parameter_hash = hash;
@@ -198,6 +201,7 @@ void attempt(collectives::Communicator& comm, const std::function<void()>& work)
 struct Start {
   std::unique_ptr<Run> run;
   std::vector<std::string> hosts;  // by rank
+  std::unique_ptr<record::SafetensorsWriter> weights;  // rank 0, where they are to be saved
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<Recorder> recorder;
 };
@@ -206,6 +210,11 @@ struct Start {
 Start start(const TrainConfig& config, collectives::Communicator& comm) {
   Start started;
   attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm)); });
+  if (!config.init_weights.empty()) require_equal_start(*started.run);
+  attempt(comm, [&] {
+    if (config.save_weights.empty() || comm.rank() != 0) return;
+    started.weights = std::make_unique<record::SafetensorsWriter>(config.save_weights);
+  });
   attempt(comm, [&] {
     if (config.record_gradients.empty()) return;
     started.gradient_files = std::make_unique<GradientFiles>(
@@ -238,17 +247,43 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
   }
 }
 
+// Parameters, and the mean of the learners' statistics, as an evaluation sees them. Collective.
+void save_weights(const Start& started) {
+  Run& run = *started.run;
+  if (run.config.save_weights.empty()) return;
+  const AlignedVector<float> statistics = mean_statistics(run);
+  attempt(run.comm, [&] {
+    if (started.weights) write_weights(*started.weights, *run.model, run.values, statistics);
+  });
+}
+
 }  // namespace
+
+void set_test_measures(const models::BatchScore& test, const data::SampleShape& sample,
+                       record::EpochRecord& record) {
+  const auto labels = static_cast<double>(test.labels);
+  record.test_loss = test.loss_sum / labels;
+  record.test_accuracy = static_cast<double>(test.correct) / labels;
+  if (sample.classes >= kFewestClassesOfTop5) {
+    record.test_top5_accuracy = static_cast<double>(test.correct_top5) / labels;
+  }
+  if (sample.symbols == 0) return;
+  record.perplexity = std::exp(record.test_loss);
+  record.test_bits_per_symbol = record.test_loss / std::numbers::ln2;
+  record.test_token_accuracy = record.test_accuracy;
+}
+
+AlignedVector<float> mean_statistics(Run& run) {
+  if (run.model->statistics().size() == 0) return {};
+  return exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
+                                      run.config.sum_order == "any");
+}
 
 models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
   const std::size_t samples = run.dataset->samples(data::Split::kTest);
   const std::size_t batch_samples = run.config.batch;
   const std::size_t batches = (samples + batch_samples - 1) / batch_samples;
-  AlignedVector<float> statistics;
-  if (run.model->statistics().size() > 0) {
-    statistics = exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
-                                              run.config.sum_order == "any");
-  }
+  AlignedVector<float> statistics = mean_statistics(run);
   const models::PassArenas arenas{.values = run.values, .statistics = statistics};
   std::vector<models::BatchScore> scores(run.local.count);
   data::Batch batch;
@@ -258,6 +293,7 @@ models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
       const models::BatchScore score = run.model->evaluate(batch, arenas);
       scores[local].loss_sum += score.loss_sum;
       scores[local].correct += score.correct;
+      scores[local].correct_top5 += score.correct_top5;
       scores[local].labels += score.labels;
     }
   }
@@ -280,6 +316,7 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
     throw DivergedError(cat(error.what(), "; try a smaller --lr, or --warmup-steps"));
   }
   if (started.gradient_files) started.gradient_files->finish();
+  save_weights(started);
   result.parameter_hash = result.epochs.back().parameter_hash;
   return result;
 }

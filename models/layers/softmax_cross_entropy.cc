@@ -12,7 +12,18 @@ namespace {
 struct RowScore {
   double loss = 0.0;
   bool is_correct = false;
+  bool is_in_top5 = false;
 };
+
+// Classes that come before `label` when logits are sorted, the largest first and the lower class first on a
+// tie.
+std::size_t classes_before(std::span<const float> logits, std::size_t label) {
+  std::size_t before = 0;
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    before += (logits[c] > logits[label] || (logits[c] == logits[label] && c < label)) ? 1 : 0;
+  }
+  return before;
+}
 
 // Writes exp(logit - largest) to `exponentials` and leaves their sum in `sum`.
 RowScore score_row(std::span<const float> logits, std::size_t label, std::span<float> exponentials,
@@ -27,6 +38,7 @@ RowScore score_row(std::span<const float> logits, std::size_t label, std::span<f
   RowScore row;
   row.loss = std::log(sum) - (static_cast<double>(logits[label]) - static_cast<double>(shift));
   row.is_correct = !std::isnan(row.loss) && static_cast<std::size_t>(largest - logits.begin()) == label;
+  row.is_in_top5 = !std::isnan(row.loss) && classes_before(logits, label) < 5;
   return row;
 }
 
@@ -48,7 +60,8 @@ SoftmaxCrossEntropy::SoftmaxCrossEntropy(const tensor::TensorForm& logits, tenso
       arena_(arena),
       classes_(logits.shape.back()),
       losses_(tensor::elements_of(logits.shape) / classes_),
-      is_correct_(losses_.size()) {
+      is_correct_(losses_.size()),
+      is_in_top5_(losses_.size()) {
   STERNA_CHECK(logits.is_plain() == true);
 }
 
@@ -72,6 +85,7 @@ ScoreWithGradient SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor l
     const std::span<float> gradient = gradients.storage().subspan(row * classes, classes);
     losses_[row] = 0.0;
     is_correct_[row] = 0;
+    is_in_top5_[row] = 0;
     if (labels[row] == data::kNoLabel) {
       std::ranges::fill(gradient, 0.0f);
       continue;
@@ -81,6 +95,7 @@ ScoreWithGradient SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor l
     const RowScore score = score_row(logits.storage().subspan(row * classes, classes), label, gradient, sum);
     losses_[row] = score.loss;
     is_correct_[row] = score.is_correct ? 1 : 0;
+    is_in_top5_[row] = score.is_in_top5 ? 1 : 0;
     const auto scale = static_cast<float>(weight / sum);
     for (float& value : gradient) value *= scale;
     gradient[label] -= static_cast<float>(weight);
@@ -88,6 +103,7 @@ ScoreWithGradient SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor l
   for (std::size_t row = 0; row < rows; ++row) {
     batch.loss_sum += losses_[row];
     batch.correct += is_correct_[row];
+    batch.correct_top5 += is_in_top5_[row];
   }
   return {batch, gradients};
 }

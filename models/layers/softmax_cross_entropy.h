@@ -37,6 +37,7 @@ class SoftmaxCrossEntropy {
   std::size_t classes_;
   std::vector<double> losses_;  // [rows], added in order so that the sum does not depend on the threads
   std::vector<std::uint8_t> is_correct_;  // [rows]
+  std::vector<std::uint8_t> is_in_top5_;  // [rows]
 };
 
 }  // namespace sterna::models

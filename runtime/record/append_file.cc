@@ -39,11 +39,19 @@ void AppendFile::append(std::string_view text) {
   }
 }
 
+void AppendFile::sync() {
+  if (::fsync(descriptor_) != 0) fail(path_, "write");
+}
+
+void rename_whole(const std::filesystem::path& part, const std::filesystem::path& path) {
+  if (::rename(part.c_str(), path.c_str()) != 0) fail(path, "rename");
+}
+
 void write_whole(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::path part = path;
   part += ".part";
   AppendFile(part).append(text);
-  if (::rename(part.c_str(), path.c_str()) != 0) fail(path, "rename");
+  rename_whole(part, path);
 }
 
 }  // namespace sterna::record

@@ -85,6 +85,8 @@ void Progress::epoch(const EpochRecord& record) {
       formatted("epoch %llu, step %llu  train loss %.4f accuracy %.4f  test loss %.4f accuracy %.4f",
                 static_cast<unsigned long long>(record.epoch), static_cast<unsigned long long>(record.step),
                 record.train_loss, record.train_accuracy, record.test_loss, record.test_accuracy);
+  if (record.test_top5_accuracy) line += formatted(" top-5 %.4f", *record.test_top5_accuracy);
+  if (record.test_bits_per_symbol) line += formatted("  %.3f bits/symbol", *record.test_bits_per_symbol);
   if (record.perplexity) line += formatted("  perplexity %.2f", *record.perplexity);
   line += formatted("  %.1f s  sent %.2f MB  hash %s", record.epoch_seconds,
                     static_cast<double>(record.wire_bytes_sent) * 1e-6, record.parameter_hash.c_str());

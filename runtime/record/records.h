@@ -44,9 +44,12 @@ struct EpochRecord {
   double train_accuracy = 0.0;
   double test_loss = 0.0;
   double test_accuracy = 0.0;
-  std::optional<double> perplexity{};  // of sequence models
-  double epoch_seconds = 0.0;          // wall time since the row before, evaluation and logs included
-  std::uint64_t wire_bytes_sent = 0;   // by this rank since the row before, evaluation included
+  std::optional<double> test_top5_accuracy{};    // of models with at least ten classes
+  std::optional<double> perplexity{};            // of models of symbols: exp(test_loss) ...
+  std::optional<double> test_bits_per_symbol{};  // ... and test_loss / ln 2: bits per character, or per token
+  std::optional<double> test_token_accuracy{};   // of models of symbols; equals test_accuracy
+  double epoch_seconds = 0.0;         // wall time since the row before, evaluation and logs included
+  std::uint64_t wire_bytes_sent = 0;  // by this rank since the row before, evaluation included
   std::string parameter_hash{};
 };
 
@@ -109,7 +112,10 @@ void for_each_field(const EpochRecord& r, Field&& field) {
   field("train_accuracy", r.train_accuracy);
   field("test_loss", r.test_loss);
   field("test_accuracy", r.test_accuracy);
+  if (r.test_top5_accuracy) field("test_top5_accuracy", *r.test_top5_accuracy);
   if (r.perplexity) field("perplexity", *r.perplexity);
+  if (r.test_bits_per_symbol) field("test_bits_per_symbol", *r.test_bits_per_symbol);
+  if (r.test_token_accuracy) field("test_token_accuracy", *r.test_token_accuracy);
   field("epoch_seconds", r.epoch_seconds);
   field("wire_bytes_sent", r.wire_bytes_sent);
   field("parameter_hash", r.parameter_hash);

@@ -49,6 +49,10 @@ class Training(TestCase):
         self.assertEqual({row["residue_norm"] > 0 for row in layers if row["layer"] == "fc1.weight"}, {True})
         self.assertEqual((logs / "steps.csv").read_text().splitlines()[0].split(","), STEP_KEYS)
         self.assertEqual(len((logs / "epochs.csv").read_text().splitlines()), 2)
+        epoch = rows(logs / "epochs.jsonl")[-1]
+        self.assertLessEqual(epoch["test_accuracy"], epoch["test_top5_accuracy"])
+        self.assertLessEqual(epoch["test_top5_accuracy"], 1.0)
+        self.assertNotIn("test_bits_per_symbol", epoch)  # images are no symbols
 
     def test_counts_the_bytes_of_a_dense_step(self):
         logs = self.train("--data", "synthetic", "--steps", 2, "--batch", 4, ranks=2)

@@ -117,6 +117,32 @@ TEST_P(EveryModel, ScoresAlikeInTrainingAndEvaluation) {
   EXPECT_EQ(bench.model->forward(bench.batch, {}, bench.arenas()).loss_sum, training.loss_sum);
 }
 
+// -log softmax(logits)[label] of every row with a label, in float64.
+double loss_of(std::span<const float> logits, const std::vector<std::int32_t>& labels) {
+  const std::size_t classes = logits.size() / labels.size();
+  double loss = 0.0;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    if (labels[row] == data::kNoLabel) continue;
+    const auto of_row = logits.subspan(row * classes, classes);
+    double sum = 0.0;
+    for (float logit : of_row) sum += std::exp(static_cast<double>(logit));
+    loss += std::log(sum) - static_cast<double>(of_row[static_cast<std::size_t>(labels[row])]);
+  }
+  return loss;
+}
+
+TEST_P(EveryModel, GivesTheLogitsThatItScores) {
+  Bench bench(GetParam());
+  const std::vector<std::int32_t> labels = bench.batch.labels;
+  const double loss = bench.model->evaluate(bench.batch, bench.arenas()).loss_sum;
+  std::ranges::fill(bench.batch.labels, data::kNoLabel);
+  const std::span<const float> logits = bench.model->logits(bench.batch, bench.arenas());
+  ASSERT_EQ(logits.size(), labels.size() * bench.model->sample_shape().classes);
+  // The score's exponentials are float32, each within 2^-22 of itself, and so is their sum.
+  EXPECT_NEAR(loss_of(logits, labels), loss,
+              static_cast<double>(bench.counting_labels) * std::ldexp(1.0, -21));
+}
+
 TEST_P(EveryModel, IgnoresASampleWithoutALabel) {
   Bench bench(GetParam());
   const BatchScore score = bench.step();

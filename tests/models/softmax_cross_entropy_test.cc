@@ -98,6 +98,21 @@ TEST(SoftmaxCrossEntropy, CountsTheLowerClassOnATie) {
   EXPECT_EQ(score({1.0f, 3.0f, 3.0f}, {2}).score.correct, 0u);
 }
 
+TEST(SoftmaxCrossEntropy, CountsTheFiveLargestLogitsTheLowerClassFirstOnATie) {
+  // Sorted: classes 3, 1, 2, 4, 5, then 6, which ties with 5, then 0.
+  const std::vector<float> logits = {0.0f, 4.0f, 3.0f, 5.0f, 2.0f, 1.0f, 1.0f};
+  const std::vector<std::size_t> expected = {0, 1, 1, 1, 1, 1, 0};
+  for (std::size_t label = 0; label < logits.size(); ++label) {
+    EXPECT_EQ(score(logits, {static_cast<std::int32_t>(label)}).score.correct_top5, expected[label]) << label;
+  }
+}
+
+TEST(SoftmaxCrossEntropy, CountsNoTopFiveWithoutALabelOrWithANan) {
+  EXPECT_EQ(score({1.0f, 2.0f}, {data::kNoLabel}).score.correct_top5, 0u);
+  EXPECT_EQ(score({1.0f, kNan}, {0}).score.correct_top5, 0u);
+  EXPECT_EQ(score({1.0f, 2.0f}, {0}).score.correct_top5, 1u);  // all of two classes
+}
+
 TEST(SoftmaxCrossEntropy, DoesNotOverflow) {
   const Scored got = score({1000.0f, -1000.0f}, {1});
   EXPECT_DOUBLE_EQ(got.score.loss_sum, 2000.0);

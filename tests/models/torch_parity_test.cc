@@ -8,42 +8,21 @@
 
 #include "models/model.h"
 #include "runtime/core/aligned_vector.h"
+#include "tests/models/golden_formula.h"
 
 namespace sterna::models {
 namespace {
 
-// The script's formula and its streams.
+// The script's streams.
 constexpr std::uint32_t kInputs = 1;
 constexpr std::uint32_t kProjections = 1000;
-constexpr std::uint32_t kParameters = 2000;
-
-double uniform(std::uint32_t stream, std::size_t index) {
-  auto x = static_cast<std::uint32_t>(index) * 2654435761u + stream * 40503u + 12345u;
-  for (int round = 0; round < 2; ++round) x = (x ^ x >> 16) * 0x45D9F3Bu;
-  x ^= x >> 16;
-  return std::ldexp(static_cast<double>(x >> 8), -23) - 1.0;
-}
-
-void fill_values(const tensor::ParameterTable& table, std::span<float> values) {
-  double fan_in = 1.0;
-  for (std::size_t p = 0; p < table.size(); ++p) {
-    if (table[p].shape.size() > 1) fan_in = static_cast<double>(table[p].elements / table[p].shape[0]);
-    const bool is_scale = table[p].shape.size() == 1 && table[p].name.ends_with("weight");
-    std::span<float> slice = table.slice(values, p);
-    for (std::size_t i = 0; i < slice.size(); ++i) {
-      const double u = uniform(kParameters + static_cast<std::uint32_t>(p), i);
-      slice[i] = static_cast<float>(is_scale ? 1.0 + u / 2.0 : u / std::sqrt(fan_in));
-    }
-  }
-}
 
 data::Batch golden_batch(const data::SampleShape& sample, std::size_t samples) {
   data::Batch batch = data::make_batch(sample, samples);
-  const auto symbols = static_cast<double>(sample.symbols);
   for (std::size_t i = 0; i < batch.inputs.size(); ++i)
-    batch.inputs[i] = static_cast<float>(uniform(kInputs, i));
+    batch.inputs[i] = static_cast<float>(golden_uniform(kInputs, i));
   for (std::size_t i = 0; i < batch.symbols.size(); ++i)
-    batch.symbols[i] = static_cast<std::int32_t>((uniform(kInputs, i) + 1.0) / 2.0 * symbols);
+    batch.symbols[i] = golden_integer(kInputs, i, sample.symbols);
   for (std::size_t row = 0; row < batch.labels.size(); ++row)
     batch.labels[row] = static_cast<std::int32_t>(7 * row % sample.classes);
   return batch;
@@ -67,7 +46,7 @@ void expect_gradients(const nlohmann::json& expected, const tensor::ParameterTab
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       const auto value = static_cast<double>(gradient[i]);
       square_sum += value * value;
-      projection += value * uniform(kProjections + static_cast<std::uint32_t>(p), i);
+      projection += value * golden_uniform(kProjections + static_cast<std::uint32_t>(p), i);
     }
     const double norm = expected[p]["norm"];
     EXPECT_NEAR(std::sqrt(square_sum), norm, kRelativeTolerance * norm) << table[p].name;
@@ -88,7 +67,7 @@ TEST_P(TorchParity, HoldsForLossAndEveryGradient) {
   AlignedVector<float> values(table.arena_elements(), 0.0f);
   AlignedVector<float> gradients(table.arena_elements(), 0.0f);
   AlignedVector<float> statistics(model->statistics().arena_elements(), 0.0f);
-  fill_values(table, values);
+  fill_golden_values(table, values);
   tensor::initialise(model->statistics(), /*seed=*/1, statistics);
   const data::Batch batch = golden_batch(model->sample_shape(), expected["batch"]);
   const BatchScore score = model->forward_backward(

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -115,8 +116,49 @@ TEST(Evaluation, CountsEverySampleOnce) {
     config.steps = 1;
     const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
     sterna::Run run = make_run(config, *comm);
-    EXPECT_EQ(evaluate(run, 1).labels, 1024u) << "batch " << batch;
+    const models::BatchScore score = evaluate(run, 1);
+    EXPECT_EQ(score.labels, 1024u) << "batch " << batch;
+    EXPECT_GE(score.correct_top5, score.correct);
+    EXPECT_LE(score.correct_top5, 1024u);
   }
+}
+
+TEST(TestMeasures, OfALanguageModelHavePerplexityAndBits) {
+  // 16 labels of 2 bits each, 2 ln 2 nats.
+  const models::BatchScore test{
+      .loss_sum = 32.0 * std::numbers::ln2, .correct = 4, .labels = 16, .correct_top5 = 12};
+  record::EpochRecord row;
+  set_test_measures(test, {.input = {8}, .classes = 65, .labels = 8, .symbols = 65}, row);
+  EXPECT_DOUBLE_EQ(row.test_loss, 2.0 * std::numbers::ln2);
+  EXPECT_DOUBLE_EQ(row.test_bits_per_symbol.value(), 2.0);
+  EXPECT_DOUBLE_EQ(row.perplexity.value(), 4.0);
+  EXPECT_EQ(row.test_accuracy, 0.25);
+  EXPECT_EQ(row.test_token_accuracy, 0.25);
+  EXPECT_EQ(row.test_top5_accuracy, 0.75);
+}
+
+TEST(TestMeasures, OfAClassifierHaveTopFiveFromTenClassesOn) {
+  const models::BatchScore test{.loss_sum = 8.0, .correct = 1, .labels = 4, .correct_top5 = 3};
+  record::EpochRecord row;
+  set_test_measures(test, {.input = {3}, .classes = 9}, row);
+  EXPECT_EQ(row.test_loss, 2.0);
+  EXPECT_FALSE(row.test_top5_accuracy || row.perplexity || row.test_bits_per_symbol ||
+               row.test_token_accuracy);
+  set_test_measures(test, {.input = {3}, .classes = 10}, row);
+  EXPECT_EQ(row.test_top5_accuracy, 0.75);
+  EXPECT_FALSE(row.perplexity.has_value());
+}
+
+// The ranks' files of --init-weights differ in one value.
+TEST(Start, ThatDiffersFromRankToRankIsNamed) {
+  collectives::run_on_threads(2, [](collectives::Communicator& comm) {
+    TrainConfig config = four_learners("lenet", "none");
+    sterna::Run run = make_run(config, comm);
+    EXPECT_NO_THROW(require_equal_start(run));
+    if (comm.rank() == 1) run.values.front() += 1.0f;
+    EXPECT_THAT([&] { require_equal_start(run); },
+                ThrowsMessage<AgreedConfigError>(AllOf(HasSubstr("init-weights"), HasSubstr("rank 1"))));
+  });
 }
 
 TEST(Settings, ThatDifferAreNamedWithBothValues) {

@@ -71,6 +71,22 @@ TEST(LogDirectory, LeavesOutPerplexityWhereThereIsNone) {
   EXPECT_FALSE(nlohmann::json::parse(bytes_of(directory.path() / "epochs.jsonl")).contains("perplexity"));
 }
 
+TEST(LogDirectory, HasTheMeasuresOfAModelInBothFormats) {
+  const ScratchDirectory directory;
+  LogDirectory log({.directory = directory.path(), .with_csv = true});
+  log.write(EpochRecord{.test_top5_accuracy = 0.875,
+                        .perplexity = 8.0,
+                        .test_bits_per_symbol = 3.0,
+                        .test_token_accuracy = 0.25});
+  const auto row = nlohmann::json::parse(bytes_of(directory.path() / "epochs.jsonl"));
+  EXPECT_EQ(row["test_top5_accuracy"], 0.875);
+  EXPECT_EQ(row["test_bits_per_symbol"], 3.0);
+  EXPECT_EQ(row["test_token_accuracy"], 0.25);
+  EXPECT_THAT(
+      bytes_of(directory.path() / "epochs.csv"),
+      HasSubstr("test_accuracy,test_top5_accuracy,perplexity,test_bits_per_symbol,test_token_accuracy,"));
+}
+
 TEST(LogDirectory, WritesTheSameRowsAsCsv) {
   const ScratchDirectory directory;
   LogDirectory log({.directory = directory.path(), .with_csv = true});

@@ -60,6 +60,13 @@ TEST(Progress, AddsPerplexityWhereThereIsOne) {
   EXPECT_THAT(out.str(), HasSubstr("perplexity 12.3"));
 }
 
+TEST(Progress, AddsWhatThereIsOfAFieldsOwnMeasures) {
+  std::ostringstream out;
+  Progress(out, ProgressMode::kOff, 1)
+      .epoch({.test_accuracy = 0.5, .test_top5_accuracy = 0.875, .test_bits_per_symbol = 2.0625});
+  EXPECT_THAT(out.str(), HasSubstr("accuracy 0.5000 top-5 0.8750  2.062 bits/symbol  "));
+}
+
 TEST(Progress, KnowsItsModesByName) {
   EXPECT_EQ(progress_mode("on"), ProgressMode::kOn);
   EXPECT_THROW((void)progress_mode("maybe"), ConfigError);
