@@ -9,14 +9,22 @@ namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_char_lstm(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_fsdd_bilstm(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
 
 constexpr ModelEntry kModels[] = {
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
+    {"char-lstm", "two LSTM layers, the next of 65 characters at every position", 4'269'121, make_char_lstm},
+    {"fsdd-bilstm", "two bidirectional LSTM layers, 64 x 40 features of speech to 10 digits", 571'914,
+     make_fsdd_bilstm},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
+    {"speech-bilstm", "four bidirectional LSTM layers, 32,000 phonetic states at every frame", 30'555'648,
+     make_speech_bilstm},
 };
 static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==
                   std::end(kModels),

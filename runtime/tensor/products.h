@@ -10,6 +10,9 @@
 
 namespace sterna::tensor {
 
+// The product that is about to repeat with the same weights.
+enum class WeightUse { kForward, kInputGradient };
+
 // Made for one form of input, and called by one thread at a time. Each product is linear in both of its
 // operands. Weights and bias are plain: [out, in] or [out, in, height, width], and [out].
 class Products {
@@ -33,6 +36,12 @@ class Products {
   // Overwrites the gradient of the input, which has the input's form.
   virtual void input_gradient(ConstTensor output_gradient, std::span<const float> weights,
                               Tensor input_gradient) = 0;
+
+  // Announces calls of one product with these weights, whose values stay as they are until release_weights():
+  // a recurrent layer multiplies with them at every time step. An implementation may rearrange them once, and
+  // a decorator round them once. Results are those of calls without it, up to rounding.
+  virtual void hold_weights(std::span<const float> /*weights*/, WeightUse) {}
+  virtual void release_weights() {}
 };
 
 }  // namespace sterna::tensor

@@ -10,7 +10,11 @@ namespace sterna::models {
 
 // Empty for models that are small as they are.
 inline std::vector<std::string> small_arguments(std::string_view model) {
-  static const std::map<std::string_view, std::vector<std::string>> kSmall = {};
+  static const std::map<std::string_view, std::vector<std::string>> kSmall = {
+      {"char-lstm", {"positions=5", "hidden=19", "symbols=11"}},
+      {"fsdd-bilstm", {"frames=6", "features=5", "hidden=12"}},
+      {"speech-bilstm", {"frames=3", "features=7", "hidden=9", "bottleneck=8", "states=33"}},
+  };
   const auto found = kSmall.find(model);
   return found == kSmall.end() ? std::vector<std::string>{} : found->second;
 }

@@ -61,6 +61,15 @@ TEST_P(WorldSize, ChangesNoBitOfBn50DnnOnThreads) {
   EXPECT_EQ(hash_on_threads(config, 2), hash_alone(config));
 }
 
+TEST_P(WorldSize, ChangesNoBitOfCharLstmOnThreads) {
+  TrainConfig config = four_learners("char-lstm", GetParam());
+  config.model_arg = {"positions=8", "hidden=24", "symbols=16"};
+  config.steps = config.eval_every = 20;
+  const std::string alone = hash_alone(config);
+  EXPECT_EQ(hash_on_threads(config, 2), alone);
+  EXPECT_EQ(hash_on_threads(config, 4), alone);
+}
+
 INSTANTIATE_TEST_SUITE_P(Registered, WorldSize, testing::ValuesIn([] {
                            std::vector<std::string> names;
                            for (const auto& entry : compressors::compressor_table())
