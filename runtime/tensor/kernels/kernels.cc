@@ -1,0 +1,17 @@
+#include "runtime/tensor/kernels/kernels.h"
+
+namespace sterna::tensor::kernels {
+
+std::vector<Kernels> supported_kernels() {
+  std::vector<Kernels> supported = {
+      {.name = "plain", .draw_keep_bits = draw_keep_bits_plain, .keep = keep_plain}};
+  if (has_avx2()) supported.push_back(avx2_kernels());
+  return supported;
+}
+
+const Kernels& fastest_kernels() {
+  static const Kernels fastest = supported_kernels().back();
+  return fastest;
+}
+
+}  // namespace sterna::tensor::kernels
