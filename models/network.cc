@@ -48,7 +48,7 @@ class Network final : public Model {
   }
 
   double training_flops_per_sample() const override {
-    double multiply_adds = 0.0;
+    double multiply_adds = layers_.multiplications_of_activations();
     for (const tensor::Parameter& parameter : parameters_) {
       multiply_adds += static_cast<double>(parameter.elements) * parameter.multiplications_per_element;
     }

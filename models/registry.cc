@@ -9,6 +9,7 @@ namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr ModelEntry kModels[] = {
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
+    {"gpt", "decoder-only transformer, next symbol of a text (tiny Shakespeare)", 3'225'153, make_gpt},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
 };
 static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==

@@ -10,7 +10,9 @@ namespace sterna::models {
 
 // Empty for models that are small as they are.
 inline std::vector<std::string> small_arguments(std::string_view model) {
-  static const std::map<std::string_view, std::vector<std::string>> kSmall = {};
+  static const std::map<std::string_view, std::vector<std::string>> kSmall = {
+      {"gpt", {"vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40"}},
+  };
   const auto found = kSmall.find(model);
   return found == kSmall.end() ? std::vector<std::string>{} : found->second;
 }

@@ -8,7 +8,15 @@ bool has_avx2() {
 }
 
 Kernels avx2_kernels() {
-  return {.name = "avx2", .draw_keep_bits = draw_keep_bits_avx2, .keep = keep_avx2};
+  return {.name = "avx2",
+          .draw_keep_bits = draw_keep_bits_avx2,
+          .keep = keep_avx2,
+          .normalise = normalise_avx2,
+          .normalise_backward = normalise_backward_avx2,
+          .gelu = gelu_avx2,
+          .softmax = softmax_avx2,
+          .softmax_again = softmax_again_avx2,
+          .softmax_backward = softmax_backward_avx2};
 }
 
 }  // namespace sterna::tensor::kernels
