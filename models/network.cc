@@ -8,9 +8,11 @@ namespace {
 
 class Network final : public Model {
  public:
-  Network(const data::SampleShape& sample, std::size_t batch_samples, const AddLayers& add_layers)
+  Network(const data::SampleShape& sample, std::size_t batch_samples, const AddLayers& add_layers,
+          double label_smoothing)
       : sample_(sample),
         batch_samples_(batch_samples),
+        label_smoothing_(label_smoothing),
         input_form_(form_of_inputs(sample, batch_samples)),
         layers_(LayerContext{.parameters = parameters_,
                              .statistics = statistics_,
@@ -31,7 +33,8 @@ class Network final : public Model {
   BatchScore forward_backward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
                               const GradientReady& ready) override {
     const Pass pass = make_pass(batch, key, arenas, &ready);
-    const ScoreWithGradient scored = loss_->score_with_gradient(logits(batch, pass), batch.labels);
+    const ScoreWithGradient scored =
+        loss_->score_with_gradient(run_layers(batch, pass), batch.labels, label_smoothing_);
     const tensor::Tensor input_gradient = layers_.backward(scored.gradient, pass);
     if (input_gradient.data != nullptr) arena_.give_back(input_gradient);
     return scored.score;
@@ -40,11 +43,18 @@ class Network final : public Model {
   BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) override {
     Pass pass = make_pass(batch, {}, arenas, nullptr);
     pass.is_training = false;
-    return loss_->score(logits(batch, pass), batch.labels);
+    return loss_->score(run_layers(batch, pass), batch.labels);
+  }
+
+  std::span<const float> logits(const data::Batch& batch, const PassArenas& arenas) override {
+    Pass pass = make_pass(batch, {}, arenas, nullptr);
+    pass.is_training = false;
+    return run_layers(batch, pass).storage();
   }
 
   BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) override {
-    return loss_->score(logits(batch, make_pass(batch, key, arenas, nullptr)), batch.labels);
+    return loss_->score(run_layers(batch, make_pass(batch, key, arenas, nullptr)), batch.labels,
+                        label_smoothing_);
   }
 
   double training_flops_per_sample() const override {
@@ -75,7 +85,7 @@ class Network final : public Model {
   }
 
   // Inputs that are symbols have no tensor: the first layer finds them in the pass.
-  tensor::ConstTensor logits(const data::Batch& batch, const Pass& pass) {
+  tensor::ConstTensor run_layers(const data::Batch& batch, const Pass& pass) {
     const bool has_symbols = sample_.symbols > 0;
     STERNA_CHECK((has_symbols ? batch.symbols.size() : batch.inputs.size()) ==
                  tensor::elements_of(input_form_.shape));
@@ -84,6 +94,7 @@ class Network final : public Model {
 
   data::SampleShape sample_;
   std::size_t batch_samples_;
+  double label_smoothing_;
   tensor::ParameterTable parameters_;
   tensor::ParameterTable statistics_;
   tensor::Arena arena_;
@@ -95,8 +106,8 @@ class Network final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
-                                    const AddLayers& add_layers) {
-  return std::make_unique<Network>(sample, batch_samples, add_layers);
+                                    const AddLayers& add_layers, double label_smoothing) {
+  return std::make_unique<Network>(sample, batch_samples, add_layers, label_smoothing);
 }
 
 }  // namespace sterna::models

@@ -11,6 +11,8 @@ namespace sterna::models {
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
 
@@ -19,6 +21,9 @@ constexpr ModelEntry kModels[] = {
      make_bn50_dnn},
     {"gpt", "decoder-only transformer, next symbol of a text (tiny Shakespeare)", 3'225'153, make_gpt},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
+    {"transformer", "encoder and decoder for translation, base size (WMT14, Multi30k)", 101'009'544,
+     make_transformer},
+    {"vit", "vision transformer, ViT-B/16 for 224 x 224 colour images (ImageNet)", 86'567'656, make_vit},
 };
 static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==
                   std::end(kModels),

@@ -11,8 +11,10 @@ namespace {
 std::optional<std::size_t> add_table(const LayerContext& context, const PositionsOptions& options) {
   if (options.learned.empty()) return std::nullopt;
   const tensor::Shape& input = context.input.shape;
+  tensor::Shape shape = {input[1], input[2]};
+  if (options.is_batched) shape.insert(shape.begin(), 1);
   return context.parameters.add({.name = options.learned,
-                                 .shape = {input[1], input[2]},
+                                 .shape = shape,
                                  .kind = tensor::ParameterKind::kEmbedding,
                                  .initial_deviation = options.initial_deviation,
                                  .multiplications_per_element = 0.0});

@@ -12,6 +12,7 @@ namespace sterna::models {
 
 struct PositionsOptions {
   std::string learned{};           // name of the parameter; empty: sines and cosines
+  bool is_batched = false;         // its shape is [1, positions, features]
   double initial_deviation = 0.0;  // of the learned rows
   double scale = 1.0;              // of the input
 };

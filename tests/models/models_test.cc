@@ -117,6 +117,24 @@ TEST_P(EveryModel, ScoresAlikeInTrainingAndEvaluation) {
   EXPECT_EQ(bench.model->forward(bench.batch, {}, bench.arenas()).loss_sum, training.loss_sum);
 }
 
+TEST_P(EveryModel, GivesTheLogitsThatItScores) {
+  Bench bench(GetParam());
+  const double loss = bench.model->evaluate(bench.batch, bench.arenas()).loss_sum;
+  const std::span<const float> logits = bench.model->logits(bench.batch, bench.arenas());
+  const std::size_t classes = bench.model->sample_shape().classes;
+  ASSERT_EQ(logits.size(), bench.batch.labels.size() * classes);
+  double expected = 0.0;
+  for (std::size_t row = 0; row < bench.counting_labels; ++row) {
+    const std::span<const float> of_row = logits.subspan(row * classes, classes);
+    double sum = 0.0;
+    for (float logit : of_row) sum += std::exp(static_cast<double>(logit));
+    expected +=
+        std::log(sum) - static_cast<double>(of_row[static_cast<std::size_t>(bench.batch.labels[row])]);
+  }
+  // Each exponential of the loss is off by a few 2^-24 of itself.
+  EXPECT_NEAR(loss, expected, 10.0 * 0x1p-24 * static_cast<double>(bench.counting_labels));
+}
+
 TEST_P(EveryModel, IgnoresASampleWithoutALabel) {
   Bench bench(GetParam());
   const BatchScore score = bench.step();
@@ -168,8 +186,7 @@ TEST(ModelTable, NamesWhatItHasWhereANameIsUnknown) {
     (void)find_model("lenet6");
     FAIL() << "lenet6 was found";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(),
-                testing::AllOf(testing::HasSubstr("lenet6"), testing::HasSubstr("bn50-dnn, lenet")));
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("lenet6"), testing::HasSubstr("bn50-dnn, ")));
   }
 }
 
@@ -182,6 +199,42 @@ TEST(Lenet, CountsItsTrainingOperations) {
 TEST(Bn50Dnn, CountsItsTrainingOperations) {
   // 440*1024 + 4*1024*1024 + 1024*5999 = 450,560 + 4,194,304 + 6,142,976.
   EXPECT_EQ(make_model("bn50-dnn", 1)->training_flops_per_sample(), 6.0 * 10'787'840.0);
+}
+
+TEST(Gpt, CountsItsTrainingOperations) {
+  // Weights: 4 layers of 12 * 256^2 and the head's 65 * 256 meet 128 positions each; of attention, 128 * 129
+  // / 2 pairs of positions meet in two products of 256 features, in each of 4 layers.
+  const double weights = (4.0 * 12.0 * 256.0 * 256.0 + 65.0 * 256.0) * 128.0;
+  EXPECT_EQ(make_model("gpt", 1)->training_flops_per_sample(), 6.0 * (weights + 4.0 * 2.0 * 8256.0 * 256.0));
+}
+
+TEST(Transformer, CountsItsTrainingOperations) {
+  // One layer each of d = 4, ffn = 8, 3 source and 2 target positions, 5 symbols. Encoder: 4 * 4^2 + 2 * 4
+  // * 8 = 128 weights at 3 positions, 2 * 9 pairs * 4. Decoder: self-attention 64 weights at 2,
+  // 2 * 3 pairs * 4; cross-attention 32 weights at 2 and 32 at 3, 2 * 6 pairs * 4; 64 at 2; head 20 at 2.
+  const std::vector<std::string> sizes = {"d=4",      "ffn=8",    "heads=1", "layers=1",
+                                          "source=3", "target=2", "vocab=5"};
+  const double encoder = 128.0 * 3.0 + 72.0;
+  const double decoder = 64.0 * 2.0 + 24.0 + 32.0 * 5.0 + 48.0 + 64.0 * 2.0 + 20.0 * 2.0;
+  EXPECT_DOUBLE_EQ(make_model("transformer", 1, sizes)->training_flops_per_sample(),
+                   6.0 * (encoder + decoder));
+}
+
+TEST(Vit, CountsItsTrainingOperations) {
+  // 12 layers of 12 * 768^2 weights at 197 positions and 2 * 197^2 pairs of 768 features; 768 * 768 weights
+  // of the patches at 196; the head once.
+  const double layer = 12.0 * 768.0 * 768.0 * 197.0 + 2.0 * 197.0 * 197.0 * 768.0;
+  EXPECT_EQ(make_model("vit", 1)->training_flops_per_sample(),
+            6.0 * (12.0 * layer + 768.0 * 768.0 * 196.0 + 768.0 * 1000.0));
+}
+
+TEST(Transformers, RefuseHeadsThatDoNotShareTheirFeatures) {
+  for (const char* name : {"gpt", "transformer", "vit"}) {
+    EXPECT_THAT([&] { (void)make_model(name, 1, std::vector<std::string>{"heads=7"}); },
+                testing::ThrowsMessage<ConfigError>(testing::HasSubstr("heads = 7: must divide d = ")));
+  }
+  EXPECT_THAT([] { (void)make_model("vit", 1, std::vector<std::string>{"patch=15"}); },
+              testing::ThrowsMessage<ConfigError>(testing::HasSubstr("patch = 15: must divide image = 224")));
 }
 
 }  // namespace

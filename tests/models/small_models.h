@@ -12,6 +12,10 @@ namespace sterna::models {
 inline std::vector<std::string> small_arguments(std::string_view model) {
   static const std::map<std::string_view, std::vector<std::string>> kSmall = {
       {"gpt", {"vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40"}},
+      {"transformer",
+       {"vocab=11", "source=7", "target=6", "d=24", "heads=3", "layers=2", "ffn=40", "dropout=0",
+        "smoothing=0"}},
+      {"vit", {"image=12", "patch=4", "classes=5", "d=24", "heads=3", "layers=2", "ffn=40"}},
   };
   const auto found = kSmall.find(model);
   return found == kSmall.end() ? std::vector<std::string>{} : found->second;
