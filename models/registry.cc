@@ -8,6 +8,7 @@
 namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
+std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
@@ -17,6 +18,7 @@ std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& argum
 namespace {
 
 constexpr ModelEntry kModels[] = {
+    {"bert", "encoder for masked symbols or classes of texts, base size", 132'658'746, make_bert},
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
     {"gpt", "decoder-only transformer, next symbol of a text (tiny Shakespeare)", 3'225'153, make_gpt},

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -201,6 +202,40 @@ TEST(Bn50Dnn, CountsItsTrainingOperations) {
   EXPECT_EQ(make_model("bn50-dnn", 1)->training_flops_per_sample(), 6.0 * 10'787'840.0);
 }
 
+TEST(Bert, CountsItsTrainingOperations) {
+  // 12 layers of 12 * 768^2 weights at 128 positions and 2 * 128^2 pairs of 768 features; the head's 768 *
+  // 768 and 768 * 30522 weights at each position.
+  const double layer = 12.0 * 768.0 * 768.0 * 128.0 + 2.0 * 128.0 * 128.0 * 768.0;
+  EXPECT_EQ(make_model("bert", 1)->training_flops_per_sample(),
+            6.0 * (12.0 * layer + (768.0 + 30522.0) * 768.0 * 128.0));
+}
+
+TEST(Bert, TellsClassesOfWholeTexts) {
+  const std::vector<std::string> sizes = {"d=8",      "ffn=8",     "heads=2",  "layers=1",
+                                          "vocab=11", "classes=3", "dropout=0"};
+  const auto model = make_model("bert", 2, sizes);
+  EXPECT_EQ(model->sample_shape().classes, 3u);
+  EXPECT_EQ(model->sample_shape().labels, 1u);
+  EXPECT_EQ(model->parameters()[model->parameters().size() - 1].name, "classifier.bias");
+  AlignedVector<float> values(model->parameters().arena_elements(), 0.0f), gradients = values;
+  tensor::initialise(model->parameters(), /*seed=*/1, values);
+  data::Batch batch = data::make_batch(model->sample_shape(), 2);
+  std::ranges::fill(batch.symbols, 1);
+  batch.labels = {0, 2};
+  const PassArenas arenas{.values = values, .gradients = gradients};
+  const BatchScore score = model->forward_backward(batch, {}, arenas, {});
+  // Both texts are alike, so that their logits are, and the gradient of the bias is p - (1/2, 0, 1/2).
+  const std::span<const float> logits = model->logits(batch, arenas);
+  // Products may add up another row in another order: some sums of eight numbers around 1, one after the
+  // other.
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(logits[c], logits[3 + c], 100.0f * 0x1p-24f);
+  EXPECT_EQ(score.labels, 2u);
+  const auto of_bias =
+      model->parameters().slice(std::span<const float>(gradients), model->parameters().size() - 1);
+  EXPECT_NEAR(of_bias[0] + of_bias[1] + of_bias[2], 0.0f, 4.0f * 0x1p-24f);
+  EXPECT_GT(of_bias[1], 0.0f);
+}
+
 TEST(Gpt, CountsItsTrainingOperations) {
   // Weights: 4 layers of 12 * 256^2 and the head's 65 * 256 meet 128 positions each; of attention, 128 * 129
   // / 2 pairs of positions meet in two products of 256 features, in each of 4 layers.
@@ -229,7 +264,7 @@ TEST(Vit, CountsItsTrainingOperations) {
 }
 
 TEST(Transformers, RefuseHeadsThatDoNotShareTheirFeatures) {
-  for (const char* name : {"gpt", "transformer", "vit"}) {
+  for (const char* name : {"bert", "gpt", "transformer", "vit"}) {
     EXPECT_THAT([&] { (void)make_model(name, 1, std::vector<std::string>{"heads=7"}); },
                 testing::ThrowsMessage<ConfigError>(testing::HasSubstr("heads = 7: must divide d = ")));
   }

@@ -11,6 +11,7 @@ namespace sterna::models {
 // Empty for models that are small as they are.
 inline std::vector<std::string> small_arguments(std::string_view model) {
   static const std::map<std::string_view, std::vector<std::string>> kSmall = {
+      {"bert", {"vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40", "dropout=0"}},
       {"gpt", {"vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40"}},
       {"transformer",
        {"vocab=11", "source=7", "target=6", "d=24", "heads=3", "layers=2", "ffn=40", "dropout=0",

@@ -78,6 +78,29 @@ def transformer(layers, **sizes):
     return in_order_of_execution(Transformer(layers=layers, **sizes), [*keys, *pair("decoder.norm"), *pair("head")])
 
 
+class Bert(nn.Module):
+    def __init__(self, vocab, d, layers, heads, hidden, t):
+        super().__init__()
+        self.embed, self.pos, self.norm = nn.Embedding(vocab, d), nn.Parameter(torch.zeros(t, d)), nn.LayerNorm(d)
+        layer = nn.TransformerEncoderLayer(d, heads, hidden, 0.0, "gelu", batch_first=True)
+        self.blocks, self.head = nn.TransformerEncoder(layer, layers), nn.Module()
+        self.head.dense, self.head.norm, self.head.symbols = nn.Linear(d, d), nn.LayerNorm(d), nn.Linear(d, vocab)
+
+    def forward(self, x):
+        y = self.blocks(self.norm(self.embed(x) + self.pos), src_key_padding_mask=x == 0)
+        return self.head.symbols(self.head.norm(nn.functional.gelu(self.head.dense(y)))).flatten(0, 1)
+
+
+def bert(layers, **sizes):
+    keys = ["embed.weight", "pos", *pair("norm")]
+    for i in range(layers):
+        block = f"blocks.layers.{i}."
+        keys += [*attention(block + "self_attn"), *pair(block + "norm1"), *pair(block + "linear1"),
+                 *pair(block + "linear2"), *pair(block + "norm2")]
+    keys += [*pair("head.dense"), *pair("head.norm"), *pair("head.symbols")]
+    return in_order_of_execution(Bert(layers=layers, **sizes), keys)
+
+
 class VitBlock(nn.Module):
     def __init__(self, d, heads, hidden):
         super().__init__()
@@ -123,6 +146,8 @@ def vit(layers, **sizes):
 
 
 CASES = {
+    "bert": (["vocab=19", "positions=70", "d=32", "heads=4", "layers=2", "ffn=48", "dropout=0"], 2,
+             lambda: bert(2, vocab=19, d=32, heads=4, hidden=48, t=70), 19, (70,), 19),
     "gpt": (["positions=70", "d=64", "layers=2", "ffn=96"], 2, lambda: gpt(2, d=64, hidden=96, t=70), 65, (70,), 65),
     "transformer": (["vocab=19", "source=70", "target=66", "d=32", "heads=4", "layers=2", "ffn=48", "dropout=0",
                      "smoothing=0"], 2,
