@@ -62,9 +62,9 @@ class Model {
   // Forward alone, in evaluation mode; gradients may be empty, and statistics stay as they are.
   virtual BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) = 0;
 
-  // Forward alone, in evaluation mode; labels are not looked at. Returns [rows, classes], a row for each
-  // label of the batch: memory of the model, overwritten by its next pass.
-  virtual std::span<const float> logits(const data::Batch& batch, const PassArenas& arenas) = 0;
+  // Forward alone, in evaluation mode, for whoever generates text or ranks classes: [B, labels, classes], in
+  // memory of the model that its next pass overwrites. The batch's labels are not read.
+  [[nodiscard]] virtual std::span<const float> logits(const data::Batch& batch, const PassArenas& arenas) = 0;
 
   // Forward alone, in training mode; for `sterna bench step`, which reports forward and backward apart.
   virtual BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) = 0;

@@ -8,9 +8,11 @@ namespace {
 
 class Network final : public Model {
  public:
-  Network(const data::SampleShape& sample, std::size_t batch_samples, const AddLayers& add_layers)
+  Network(const data::SampleShape& sample, std::size_t batch_samples, const AddLayers& add_layers,
+          double label_smoothing)
       : sample_(sample),
         batch_samples_(batch_samples),
+        label_smoothing_(label_smoothing),
         input_form_(form_of_inputs(sample, batch_samples)),
         layers_(LayerContext{.parameters = parameters_,
                              .statistics = statistics_,
@@ -31,7 +33,8 @@ class Network final : public Model {
   BatchScore forward_backward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
                               const GradientReady& ready) override {
     const Pass pass = make_pass(batch, key, arenas, &ready);
-    const ScoreWithGradient scored = loss_->score_with_gradient(run_layers(batch, pass), batch.labels);
+    const ScoreWithGradient scored =
+        loss_->score_with_gradient(run_layers(batch, pass), batch.labels, label_smoothing_);
     const tensor::Tensor input_gradient = layers_.backward(scored.gradient, pass);
     if (input_gradient.data != nullptr) arena_.give_back(input_gradient);
     return scored.score;
@@ -46,11 +49,12 @@ class Network final : public Model {
   }
 
   BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) override {
-    return loss_->score(run_layers(batch, make_pass(batch, key, arenas, nullptr)), batch.labels);
+    return loss_->score(run_layers(batch, make_pass(batch, key, arenas, nullptr)), batch.labels,
+                        label_smoothing_);
   }
 
   double training_flops_per_sample() const override {
-    double multiply_adds = 0.0;
+    double multiply_adds = layers_.multiplications_of_activations();
     for (const tensor::Parameter& parameter : parameters_) {
       multiply_adds += static_cast<double>(parameter.elements) * parameter.multiplications_per_element;
     }
@@ -92,6 +96,7 @@ class Network final : public Model {
 
   data::SampleShape sample_;
   std::size_t batch_samples_;
+  double label_smoothing_;
   tensor::ParameterTable parameters_;
   tensor::ParameterTable statistics_;
   tensor::Arena arena_;
@@ -103,8 +108,8 @@ class Network final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
-                                    const AddLayers& add_layers) {
-  return std::make_unique<Network>(sample, batch_samples, add_layers);
+                                    const AddLayers& add_layers, double label_smoothing) {
+  return std::make_unique<Network>(sample, batch_samples, add_layers, label_smoothing);
 }
 
 }  // namespace sterna::models

@@ -14,7 +14,8 @@ namespace sterna::models {
 using AddLayers = std::function<void(Sequential& layers)>;
 
 // The last layer's output must be plain, [..., sample.classes], with batch_samples * sample.labels rows.
+//   label_smoothing  of the training loss, in [0, 1]; evaluations score the labels as they are
 [[nodiscard]] std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
-                                                  const AddLayers& add_layers);
+                                                  const AddLayers& add_layers, double label_smoothing = 0.0);
 
 }  // namespace sterna::models

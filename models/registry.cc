@@ -8,23 +8,32 @@
 namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
+std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_char_lstm(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_fsdd_bilstm(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
 
 constexpr ModelEntry kModels[] = {
+    {"bert", "encoder for masked symbols or classes of texts, base size", 132'658'746, make_bert},
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
     {"char-lstm", "two LSTM layers, the next of 65 characters at every position", 4'269'121, make_char_lstm},
     {"fsdd-bilstm", "two bidirectional LSTM layers, 64 x 40 features of speech to 10 digits", 571'914,
      make_fsdd_bilstm},
+    {"gpt", "decoder-only transformer, next symbol of a text (tiny Shakespeare)", 3'225'153, make_gpt},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
     {"speech-bilstm", "four bidirectional LSTM layers, 32,000 phonetic states at every frame", 30'555'648,
      make_speech_bilstm},
+    {"transformer", "encoder and decoder for translation, base size (WMT14, Multi30k)", 101'009'544,
+     make_transformer},
+    {"vit", "vision transformer, ViT-B/16 for 224 x 224 colour images (ImageNet)", 86'567'656, make_vit},
 };
 static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==
                   std::end(kModels),

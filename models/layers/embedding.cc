@@ -24,7 +24,7 @@ Embedding::Embedding(const LayerContext& context, const std::string& name, const
       weight_(context.parameters.add({.name = name + ".weight",
                                       .shape = {options.symbols, options.features},
                                       .kind = tensor::ParameterKind::kEmbedding,
-                                      .initial_deviation = 1.0,
+                                      .initial_deviation = options.initial_deviation,
                                       .multiplications_per_element = 0.0})),
       output_form_{.shape = {input_form_.shape[0], options_.count, options.features}, .blocks = nullptr},
       output_(context.arena.reserve(output_form_)) {}

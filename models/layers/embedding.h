@@ -9,14 +9,15 @@
 namespace sterna::models {
 
 struct EmbeddingOptions {
-  std::size_t symbols;    // rows of the table
-  std::size_t features;   // columns
-  std::size_t first = 0;  // which of a sample's positions are looked up: from here ...
-  std::size_t count = 0;  // ... so many; 0: all that follow
+  std::size_t symbols;             // rows of the table
+  std::size_t features;            // columns
+  std::size_t first = 0;           // which of a sample's positions are looked up: from here ...
+  std::size_t count = 0;           // ... so many; 0: all that follow
+  double initial_deviation = 1.0;  // of the normal initial values; 1 as PyTorch's
 };
 
 // Symbols of the batch [B, positions] -> plain [B, count, features]. Its input tensor has no data: the
-// symbols come with the pass. Initial values are normal with deviation 1, as PyTorch's.
+// symbols come with the pass.
 class Embedding final : public Layer {
  public:
   // The parameter is "<name>.weight", [symbols, features].

@@ -69,6 +69,9 @@ class Layer {
   // Gradients are borrowed from the arena, and change hands: a layer owns `output_gradient`, and overwrites
   // it, hands it on, or gives it back; what it returns is its caller's.
   virtual tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) = 0;
+
+  // Multiply-adds of one sample's forward pass that have no weight in them, such as those of attention.
+  [[nodiscard]] virtual double multiplications_of_activations() const { return 0.0; }
 };
 
 }  // namespace sterna::models

@@ -33,4 +33,10 @@ tensor::Tensor Sequential::backward(tensor::Tensor output_gradient, const Pass& 
   return gradient;
 }
 
+double Sequential::multiplications_of_activations() const {
+  double sum = 0.0;
+  for (const auto& layer : layers_) sum += layer->multiplications_of_activations();
+  return sum;
+}
+
 }  // namespace sterna::models

@@ -22,6 +22,7 @@ class Sequential final : public Layer {
   const tensor::TensorForm& output_form() const override;
   tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
+  double multiplications_of_activations() const override;
 
  private:
   LayerContext next_context() const;

@@ -25,8 +25,13 @@ std::size_t classes_before(std::span<const float> logits, std::size_t label) {
   return before;
 }
 
+struct RowTarget {
+  std::size_t label;
+  double smoothing;
+};
+
 // Writes exp(logit - largest) to `exponentials` and leaves their sum in `sum`.
-RowScore score_row(std::span<const float> logits, std::size_t label, std::span<float> exponentials,
+RowScore score_row(std::span<const float> logits, const RowTarget& target, std::span<float> exponentials,
                    double& sum) {
   // The first of the largest, so the lower class wins a tie.
   const auto largest = std::ranges::max_element(logits);
@@ -36,9 +41,17 @@ RowScore score_row(std::span<const float> logits, std::size_t label, std::span<f
   sum = 0.0;
   for (float exponential : exponentials) sum += static_cast<double>(exponential);
   RowScore row;
-  row.loss = std::log(sum) - (static_cast<double>(logits[label]) - static_cast<double>(shift));
-  row.is_correct = !std::isnan(row.loss) && static_cast<std::size_t>(largest - logits.begin()) == label;
-  row.is_in_top5 = !std::isnan(row.loss) && classes_before(logits, label) < 5;
+  double expected = static_cast<double>(logits[target.label]) - static_cast<double>(shift);
+  if (target.smoothing > 0.0) {
+    double all = 0.0;
+    for (float logit : logits) all += static_cast<double>(logit) - static_cast<double>(shift);
+    expected =
+        (1.0 - target.smoothing) * expected + target.smoothing * all / static_cast<double>(logits.size());
+  }
+  row.loss = std::log(sum) - expected;
+  row.is_correct =
+      !std::isnan(row.loss) && static_cast<std::size_t>(largest - logits.begin()) == target.label;
+  row.is_in_top5 = !std::isnan(row.loss) && classes_before(logits, target.label) < 5;
   return row;
 }
 
@@ -65,14 +78,16 @@ SoftmaxCrossEntropy::SoftmaxCrossEntropy(const tensor::TensorForm& logits, tenso
   STERNA_CHECK(logits.is_plain() == true);
 }
 
-BatchScore SoftmaxCrossEntropy::score(tensor::ConstTensor logits, std::span<const std::int32_t> labels) {
-  const ScoreWithGradient scored = score_with_gradient(logits, labels);
+BatchScore SoftmaxCrossEntropy::score(tensor::ConstTensor logits, std::span<const std::int32_t> labels,
+                                      double label_smoothing) {
+  const ScoreWithGradient scored = score_with_gradient(logits, labels, label_smoothing);
   arena_.give_back(scored.gradient);
   return scored.score;
 }
 
 ScoreWithGradient SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor logits,
-                                                           std::span<const std::int32_t> labels) {
+                                                           std::span<const std::int32_t> labels,
+                                                           double label_smoothing) {
   const std::size_t rows = losses_.size();
   const std::size_t classes = classes_;
   STERNA_CHECK(labels.size() == rows);
@@ -92,13 +107,15 @@ ScoreWithGradient SoftmaxCrossEntropy::score_with_gradient(tensor::ConstTensor l
     }
     const auto label = static_cast<std::size_t>(labels[row]);
     double sum = 0.0;
-    const RowScore score = score_row(logits.storage().subspan(row * classes, classes), label, gradient, sum);
+    const RowScore score = score_row(logits.storage().subspan(row * classes, classes),
+                                     {.label = label, .smoothing = label_smoothing}, gradient, sum);
     losses_[row] = score.loss;
     is_correct_[row] = score.is_correct ? 1 : 0;
     is_in_top5_[row] = score.is_in_top5 ? 1 : 0;
     const auto scale = static_cast<float>(weight / sum);
-    for (float& value : gradient) value *= scale;
-    gradient[label] -= static_cast<float>(weight);
+    const auto to_all = static_cast<float>(weight * label_smoothing / static_cast<double>(classes));
+    for (float& value : gradient) value = value * scale - to_all;
+    gradient[label] -= static_cast<float>(weight * (1.0 - label_smoothing));
   }
   for (std::size_t row = 0; row < rows; ++row) {
     batch.loss_sum += losses_[row];

@@ -23,13 +23,18 @@ class SoftmaxCrossEntropy {
   // `logits` is plain, [..., classes]; the extents before the last make rows.
   SoftmaxCrossEntropy(const tensor::TensorForm& logits, tensor::Arena& arena);
 
+  // With label smoothing s, the loss of a row is 1 - s times that of its label and s times the mean over all
+  // classes, as torch.nn.CrossEntropyLoss has it.
+
   // Scores one label a row; rows whose label is kNoLabel count for nothing. A NaN or an infinity among a
   // row's logits (other than -infinity) makes the loss NaN, and that row is never correct.
-  [[nodiscard]] BatchScore score(tensor::ConstTensor logits, std::span<const std::int32_t> labels);
+  [[nodiscard]] BatchScore score(tensor::ConstTensor logits, std::span<const std::int32_t> labels,
+                                 double label_smoothing = 0.0);
 
   // As score(), with the gradient of the logits; 0 in rows that count for nothing.
   [[nodiscard]] ScoreWithGradient score_with_gradient(tensor::ConstTensor logits,
-                                                      std::span<const std::int32_t> labels);
+                                                      std::span<const std::int32_t> labels,
+                                                      double label_smoothing = 0.0);
 
  private:
   tensor::TensorForm form_;

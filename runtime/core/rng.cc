@@ -9,15 +9,10 @@ namespace {
 constexpr std::array<std::uint32_t, 2> kMultipliers = {0xD2511F53u, 0xCD9E8D57u};
 constexpr std::array<std::uint32_t, 2> kWeyl = {0x9E3779B9u, 0xBB67AE85u};
 
-// The four words that hold element `index` of a stream: index / 4 in 48 bits, layer in 16, step and learner
-// in 32 each.
+// The four words that hold element `index` of a stream.
 std::array<std::uint32_t, 4> block_of(const RandomKey& key, std::uint64_t index) noexcept {
-  const std::uint64_t block = index / 4;
-  const auto low = static_cast<std::uint32_t>(block);
-  const auto high = static_cast<std::uint32_t>(block >> 32) & 0xFFFFu;
-  return philox({low, high | (std::uint32_t{key.layer} << 16), key.step, key.learner},
-                {static_cast<std::uint32_t>(key.seed),
-                 static_cast<std::uint32_t>(key.seed >> 32) ^ (static_cast<std::uint32_t>(key.use) << 24)});
+  const RandomBlock block = random_block(key, index);
+  return philox(block.counter, block.key);
 }
 
 }  // namespace
@@ -34,6 +29,16 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
     key[1] += kWeyl[1];
   }
   return counter;
+}
+
+// index / 4 in 48 bits, layer in 16, step and learner in 32 each.
+RandomBlock random_block(const RandomKey& key, std::uint64_t index) noexcept {
+  const std::uint64_t block = index / 4;
+  const auto low = static_cast<std::uint32_t>(block);
+  const auto high = static_cast<std::uint32_t>(block >> 32) & 0xFFFFu;
+  return {.counter = {low, high | (std::uint32_t{key.layer} << 16), key.step, key.learner},
+          .key = {static_cast<std::uint32_t>(key.seed),
+                  static_cast<std::uint32_t>(key.seed >> 32) ^ (static_cast<std::uint32_t>(key.use) << 24)}};
 }
 
 std::uint32_t random_bits(const RandomKey& key, std::uint64_t index) noexcept {

@@ -34,6 +34,15 @@ struct RandomKey {
 [[nodiscard]] std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                                   std::array<std::uint32_t, 2> key) noexcept;
 
+// What philox() turns into the bits of elements 4 * (index / 4) to 4 * (index / 4) + 3 of a stream, in order.
+// For code that draws many at a time: the next four elements have counter[0] + 1, as long as the index is
+// below 2^34.
+struct RandomBlock {
+  std::array<std::uint32_t, 4> counter;
+  std::array<std::uint32_t, 2> key;
+};
+[[nodiscard]] RandomBlock random_block(const RandomKey& key, std::uint64_t index) noexcept;
+
 // Returns 32 uniform bits for element `index` (below 2^50) of the stream.
 [[nodiscard]] std::uint32_t random_bits(const RandomKey& key, std::uint64_t index) noexcept;
 

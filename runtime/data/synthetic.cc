@@ -9,7 +9,7 @@
 //   symbols with one label
 //     The class has a motif of 4 symbols, repeated; a position shows it with probability 1/2 and any symbol
 //     otherwise.
-//   symbols with as many labels
+//   symbols with several labels, which belong to the last positions
 //     The next symbol is a fixed permutation of this one with probability 0.9 and any symbol otherwise; a
 //     position's label is its next symbol.
 #include <array>
@@ -166,7 +166,8 @@ class Synthetic final : public Dataset {
       symbols[i] = static_cast<std::int32_t>(symbol);
       const bool is_noise = random_below(sample.key(Draw::kIsNoise), i, 10) == 0;
       symbol = is_noise ? draw_symbol(sample.key(Draw::kSymbol), i) : successor_[symbol];
-      labels[i] = static_cast<std::int32_t>(symbol % shape_.classes);
+      const std::size_t unlabelled = symbols.size() - labels.size();  // come first
+      if (i >= unlabelled) labels[i - unlabelled] = static_cast<std::int32_t>(symbol % shape_.classes);
     }
   }
 
@@ -200,9 +201,9 @@ std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options) {
     refuse("classes", cat(shape.classes), "must be in [1, 2^31)");
   if (shape.symbols > kMost) refuse("symbols", cat(shape.symbols), "must be below 2^31");
   const bool fits = shape.symbols == 0 ? shape.labels > 0 && elements % shape.labels == 0
-                                       : shape.labels == 1 || shape.labels == elements;
+                                       : shape.labels >= 1 && shape.labels <= elements;
   if (!fits) {
-    refuse("labels", cat(shape.labels), "must divide the real inputs, or be 1 or one for each symbol");
+    refuse("labels", cat(shape.labels), "must divide the real inputs, or be no more than the symbols");
   }
   return std::make_unique<Synthetic>(options);
 }

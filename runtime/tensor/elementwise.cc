@@ -31,6 +31,26 @@ void mask_relu_gradient(std::span<const float> output, std::span<float> gradient
   for (std::size_t i = 0; i < elements; ++i) to[i] = from[i] <= 0.0f ? 0.0f : to[i];
 }
 
+void add(std::span<const float> a, std::span<const float> b, std::span<float> sum) {
+  STERNA_CHECK(a.size() == sum.size());
+  STERNA_CHECK(b.size() == sum.size());
+  const std::size_t elements = sum.size();
+  const float* left = a.data();
+  const float* right = b.data();
+  float* to = sum.data();
+#pragma omp parallel for simd if (elements > kElementsWorthThreads)
+  for (std::size_t i = 0; i < elements; ++i) to[i] = left[i] + right[i];
+}
+
+void multiply(std::span<const float> by, std::span<float> to) {
+  STERNA_CHECK(by.size() == to.size());
+  const std::size_t elements = to.size();
+  const float* factors = by.data();
+  float* products = to.data();
+#pragma omp parallel for simd if (elements > kElementsWorthThreads)
+  for (std::size_t i = 0; i < elements; ++i) products[i] *= factors[i];
+}
+
 void add_to_rows(std::span<const float> bias, std::span<float> rows) {
   const std::size_t columns = bias.size();
   STERNA_CHECK((rows.size() % columns) == 0u);

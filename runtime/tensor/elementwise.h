@@ -13,6 +13,12 @@ void relu(std::span<const float> input, std::span<float> output);
 // positive or NaN.
 void mask_relu_gradient(std::span<const float> output, std::span<float> gradient);
 
+// sum = a + b; all may be the same memory.
+void add(std::span<const float> a, std::span<const float> b, std::span<float> sum);
+
+// to *= by, element by element.
+void multiply(std::span<const float> by, std::span<float> to);
+
 // Adds bias [columns] to each row of `rows` [samples, columns].
 void add_to_rows(std::span<const float> bias, std::span<float> rows);
 

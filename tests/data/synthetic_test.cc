@@ -21,6 +21,7 @@ const SampleShape kImages{.input = {3, 12, 12}, .classes = 10};
 const SampleShape kFeatures{.input = {440}, .classes = 5999};
 const SampleShape kFrames{.input = {7, 40}, .classes = 20, .labels = 7};
 const SampleShape kLanguage{.input = {32}, .classes = 50, .labels = 32, .symbols = 50};
+const SampleShape kPairs{.input = {32}, .classes = 50, .labels = 12, .symbols = 50};  // source and target
 const SampleShape kTopics{.input = {32}, .classes = 5, .labels = 1, .symbols = 50};
 
 std::unique_ptr<Dataset> make(const SampleShape& wanted, std::uint64_t seed = 1) {
@@ -78,7 +79,7 @@ TEST_P(EveryShape, DiffersBySeedSplitAndNumber) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
-                         testing::Values(kImages, kFeatures, kFrames, kLanguage, kTopics));
+                         testing::Values(kImages, kFeatures, kFrames, kLanguage, kPairs, kTopics));
 
 // The nearest mean of 2000 training samples must name the class of test samples. Two prototypes differ by 1
 // in about half of 432 values: squared distance 216. A sample fails where noise of variance 3/4, projected on
@@ -106,6 +107,13 @@ TEST(Synthetic, ImagesAreLearnableFromTheMeansOfTheirClasses) {
     }
     EXPECT_EQ(std::ranges::min_element(distances) - distances.begin(), test.labels[i]) << "test sample " << i;
   }
+}
+
+TEST(Synthetic, LabelsOfFewerPositionsAreThoseOfTheLastOnes) {
+  const Batch all = read(*make(kLanguage), Split::kTrain, {3});
+  const Batch last = read(*make(kPairs), Split::kTrain, {3});
+  EXPECT_EQ(last.symbols, all.symbols);
+  EXPECT_EQ(last.labels, std::vector(all.labels.end() - 12, all.labels.end()));
 }
 
 // Variance 1/4 of the prototype, 3/4 (256^2 - 1) / 255^2 = 0.756 of the noise. Noise: 43200 independent
@@ -214,7 +222,7 @@ TEST(Synthetic, RefusesShapesThatItCannotMake) {
   EXPECT_THAT(refusal({.input = {3}, .classes = std::size_t{1} << 31}), HasSubstr("classes = 2147483648"));
   EXPECT_THAT(refusal({.input = {3}, .classes = 2, .labels = 0}), HasSubstr("labels = 0"));
   EXPECT_THAT(refusal({.input = {3}, .classes = 2, .labels = 2}), HasSubstr("labels = 2"));
-  EXPECT_THAT(refusal({.input = {4}, .classes = 2, .labels = 2, .symbols = 2}), HasSubstr("labels = 2"));
+  EXPECT_THAT(refusal({.input = {4}, .classes = 2, .labels = 5, .symbols = 2}), HasSubstr("labels = 5"));
   EXPECT_THAT(refusal({.input = {4}, .classes = 2, .labels = 1, .symbols = std::size_t{1} << 31}),
               HasSubstr("symbols = 2147483648"));
 }

@@ -8,11 +8,11 @@ STEPS = 50
 
 
 class WorldSize(TestCase):
-    def hash_after(self, model, compressor, ranks):
-        logs = self.directory / f"{model}-{compressor}-{ranks}"
+    def hash_after(self, model, compressor, ranks, arguments=()):
+        logs = self.directory / "-".join((model, compressor, str(ranks), *arguments[-1:]))
         result = run("train", "--model", model, "--data", "synthetic", "--learners", 4, "--batch", 2, "--steps", STEPS,
                      "--eval-every", STEPS, "--lr", 0.01, "--compressor", compressor, "--rate", 40,
-                     "--log-dir", logs, "--progress", "off", ranks=ranks, timeout=600)
+                     "--log-dir", logs, "--progress", "off", *arguments, ranks=ranks, timeout=600)
         self.assertEqual(result.status, 0, result.err)
         return rows(logs / "epochs.jsonl")[-1]["parameter_hash"], [row["loss"] for row in rows(logs / "steps.jsonl")]
 
@@ -31,6 +31,16 @@ class WorldSize(TestCase):
 
     def test_of_bn50_dnn(self):
         self.check("bn50-dnn")
+
+    def test_of_dropout(self):
+        """Masks are keyed by learner: the ranks agree, and without dropout something else is learned."""
+        def losses(dropout, ranks):
+            sizes = ("vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40", f"dropout={dropout}")
+            return self.hash_after("gpt", "none", ranks, [flag for size in sizes for flag in ("--model-arg", size)])
+        one = losses(0.3, 1)
+        self.assertEqual(one, losses(0.3, 2))
+        self.assertEqual(one, losses(0.3, 4))
+        self.assertNotEqual(one, losses(0, 4))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -227,6 +228,76 @@ TEST(FsddBilstm, CountsItsTrainingOperations) {
   // 48*24*6 + 2,880 = 9,792; the head meets the mean of the frames: 24*10.
   const auto model = make_model("fsdd-bilstm", 1, small_arguments("fsdd-bilstm"));
   EXPECT_EQ(model->training_flops_per_sample(), 6.0 * (2 * (4320 + 9792) + 240));
+}
+
+TEST(Bert, CountsItsTrainingOperations) {
+  // 12 layers of 12 * 768^2 weights at 128 positions and 2 * 128^2 pairs of 768 features; the head's 768 *
+  // 768 and 768 * 30522 weights at each position.
+  const double layer = 12.0 * 768.0 * 768.0 * 128.0 + 2.0 * 128.0 * 128.0 * 768.0;
+  EXPECT_EQ(make_model("bert", 1)->training_flops_per_sample(),
+            6.0 * (12.0 * layer + (768.0 + 30522.0) * 768.0 * 128.0));
+}
+
+TEST(Bert, TellsClassesOfWholeTexts) {
+  const std::vector<std::string> sizes = {"d=8",      "ffn=8",     "heads=2",  "layers=1",
+                                          "vocab=11", "classes=3", "dropout=0"};
+  const auto model = make_model("bert", 2, sizes);
+  EXPECT_EQ(model->sample_shape().classes, 3u);
+  EXPECT_EQ(model->sample_shape().labels, 1u);
+  EXPECT_EQ(model->parameters()[model->parameters().size() - 1].name, "classifier.bias");
+  AlignedVector<float> values(model->parameters().arena_elements(), 0.0f), gradients = values;
+  tensor::initialise(model->parameters(), /*seed=*/1, values);
+  data::Batch batch = data::make_batch(model->sample_shape(), 2);
+  std::ranges::fill(batch.symbols, 1);
+  batch.labels = {0, 2};
+  const PassArenas arenas{.values = values, .gradients = gradients};
+  const BatchScore score = model->forward_backward(batch, {}, arenas, {});
+  // Both texts are alike, so that their logits are, and the gradient of the bias is p - (1/2, 0, 1/2).
+  const std::span<const float> logits = model->logits(batch, arenas);
+  // Products may add up another row in another order: some sums of eight numbers around 1, one after the
+  // other.
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(logits[c], logits[3 + c], 100.0f * 0x1p-24f);
+  EXPECT_EQ(score.labels, 2u);
+  const auto of_bias =
+      model->parameters().slice(std::span<const float>(gradients), model->parameters().size() - 1);
+  EXPECT_NEAR(of_bias[0] + of_bias[1] + of_bias[2], 0.0f, 4.0f * 0x1p-24f);
+  EXPECT_GT(of_bias[1], 0.0f);
+}
+
+TEST(Gpt, CountsItsTrainingOperations) {
+  // Weights: 4 layers of 12 * 256^2 and the head's 65 * 256 meet 128 positions each; of attention, 128 * 129
+  // / 2 pairs of positions meet in two products of 256 features, in each of 4 layers.
+  const double weights = (4.0 * 12.0 * 256.0 * 256.0 + 65.0 * 256.0) * 128.0;
+  EXPECT_EQ(make_model("gpt", 1)->training_flops_per_sample(), 6.0 * (weights + 4.0 * 2.0 * 8256.0 * 256.0));
+}
+
+TEST(Transformer, CountsItsTrainingOperations) {
+  // One layer each of d = 4, ffn = 8, 3 source and 2 target positions, 5 symbols. Encoder: 4 * 4^2 + 2 * 4
+  // * 8 = 128 weights at 3 positions, 2 * 9 pairs * 4. Decoder: self-attention 64 weights at 2,
+  // 2 * 3 pairs * 4; cross-attention 32 weights at 2 and 32 at 3, 2 * 6 pairs * 4; 64 at 2; head 20 at 2.
+  const std::vector<std::string> sizes = {"d=4",      "ffn=8",    "heads=1", "layers=1",
+                                          "source=3", "target=2", "vocab=5"};
+  const double encoder = 128.0 * 3.0 + 72.0;
+  const double decoder = 64.0 * 2.0 + 24.0 + 32.0 * 5.0 + 48.0 + 64.0 * 2.0 + 20.0 * 2.0;
+  EXPECT_DOUBLE_EQ(make_model("transformer", 1, sizes)->training_flops_per_sample(),
+                   6.0 * (encoder + decoder));
+}
+
+TEST(Vit, CountsItsTrainingOperations) {
+  // 12 layers of 12 * 768^2 weights at 197 positions and 2 * 197^2 pairs of 768 features; 768 * 768 weights
+  // of the patches at 196; the head once.
+  const double layer = 12.0 * 768.0 * 768.0 * 197.0 + 2.0 * 197.0 * 197.0 * 768.0;
+  EXPECT_EQ(make_model("vit", 1)->training_flops_per_sample(),
+            6.0 * (12.0 * layer + 768.0 * 768.0 * 196.0 + 768.0 * 1000.0));
+}
+
+TEST(Transformers, RefuseHeadsThatDoNotShareTheirFeatures) {
+  for (const char* name : {"bert", "gpt", "transformer", "vit"}) {
+    EXPECT_THAT([&] { (void)make_model(name, 1, std::vector<std::string>{"heads=7"}); },
+                testing::ThrowsMessage<ConfigError>(testing::HasSubstr("heads = 7: must divide d = ")));
+  }
+  EXPECT_THAT([] { (void)make_model("vit", 1, std::vector<std::string>{"patch=15"}); },
+              testing::ThrowsMessage<ConfigError>(testing::HasSubstr("patch = 15: must divide image = 224")));
 }
 
 }  // namespace

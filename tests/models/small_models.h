@@ -14,6 +14,12 @@ inline std::vector<std::string> small_arguments(std::string_view model) {
       {"char-lstm", {"positions=5", "hidden=19", "symbols=11"}},
       {"fsdd-bilstm", {"frames=6", "features=5", "hidden=12"}},
       {"speech-bilstm", {"frames=3", "features=7", "hidden=9", "bottleneck=8", "states=33"}},
+      {"bert", {"vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40", "dropout=0"}},
+      {"gpt", {"vocab=11", "positions=9", "d=24", "heads=3", "layers=2", "ffn=40"}},
+      {"transformer",
+       {"vocab=11", "source=7", "target=6", "d=24", "heads=3", "layers=2", "ffn=40", "dropout=0",
+        "smoothing=0"}},
+      {"vit", {"image=12", "patch=4", "classes=5", "d=24", "heads=3", "layers=2", "ffn=40"}},
   };
   const auto found = kSmall.find(model);
   return found == kSmall.end() ? std::vector<std::string>{} : found->second;

@@ -74,6 +74,27 @@ TEST(SoftmaxCrossEntropy, HasTheGradientOfCentralDifferencesInFloat64) {
   }
 }
 
+// torch.nn.CrossEntropyLoss(label_smoothing=0.3) at logits log 1, log 2, log 5 and label 1: probabilities are
+// 1/8, 1/4, 5/8, and the target is 0.1, 0.8, 0.1.
+TEST(SoftmaxCrossEntropy, SmoothsLabels) {
+  tensor::Arena arena;
+  const tensor::TensorForm form{.shape = {2, 3}, .blocks = nullptr};
+  SoftmaxCrossEntropy loss(form, arena);
+  const std::vector<float> logits = {std::log(1.0f), std::log(2.0f), std::log(5.0f), kNan, kNan, kNan};
+  const std::vector<std::int32_t> labels = {1, data::kNoLabel};
+  const ScoreWithGradient got = loss.score_with_gradient({&form, logits.data()}, labels, 0.3);
+  const double expected = 0.1 * std::log(8.0) + 0.8 * std::log(4.0) + 0.1 * std::log(8.0 / 5.0);
+  // Logits are rounded by up to 2^-24 of 1.6, exponentials and their sum likewise.
+  const double tolerance = std::ldexp(8.0, -24);
+  EXPECT_NEAR(got.score.loss_sum, expected, tolerance);
+  EXPECT_EQ(loss.score({&form, logits.data()}, labels, 0.3).loss_sum, got.score.loss_sum);
+  const double gradient[] = {0.125 - 0.1, 0.25 - 0.8, 0.625 - 0.1};
+  for (std::size_t c = 0; c < 3; ++c) {
+    EXPECT_NEAR(static_cast<double>(got.gradient.data[c]), gradient[c], tolerance) << c;
+    EXPECT_EQ(got.gradient.data[3 + c], 0.0f);
+  }
+}
+
 TEST(SoftmaxCrossEntropy, IgnoresRowsWithoutALabel) {
   const std::vector<float> row = {1.0f, 2.0f, 0.0f};
   std::vector<float> padded = row;

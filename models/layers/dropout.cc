@@ -1,0 +1,62 @@
+#include "models/layers/dropout.h"
+
+#include <cmath>
+
+#include "runtime/core/errors.h"
+#include "runtime/core/rng.h"
+#include "runtime/tensor/kernels/kernels.h"
+
+namespace sterna::models {
+namespace {
+
+std::uint32_t share_of_words(double probability) {
+  STERNA_CHECK(probability >= 0.0);
+  STERNA_CHECK(probability < 1.0);
+  return static_cast<std::uint32_t>(std::ldexp(probability, 32));
+}
+
+}  // namespace
+
+KeepMask::KeepMask(const DropoutOptions& options, std::size_t elements)
+    : number_(options.number),
+      drop_below_(share_of_words(options.probability)),
+      scale_(static_cast<float>(1.0 / (1.0 - options.probability))),
+      elements_(elements),
+      bits_(drop_below_ == 0 ? 0 : (elements + 31) / 32) {}
+
+void KeepMask::draw(const PassKey& key) {
+  tensor::kernels::fastest_kernels().draw_keep_bits({.seed = key.seed,
+                                                     .use = RandomUse::kDropout,
+                                                     .learner = key.learner,
+                                                     .step = static_cast<std::uint32_t>(key.step),
+                                                     .layer = number_},
+                                                    drop_below_, elements_, bits_.data());
+}
+
+void KeepMask::apply(std::span<const float> input, std::span<float> output) const {
+  STERNA_CHECK(input.size() == elements_);
+  STERNA_CHECK(output.size() == elements_);
+  tensor::kernels::fastest_kernels().keep(input.data(), bits_.data(), scale_, elements_, output.data());
+}
+
+Dropout::Dropout(const LayerContext& context, const DropoutOptions& options)
+    : form_(context.input),
+      is_needed_(options.probability > 0.0),
+      mask_(options, is_needed_ ? form_.storage_elements() : 0) {
+  if (is_needed_) output_ = context.arena.reserve(form_);
+}
+
+tensor::ConstTensor Dropout::forward(tensor::ConstTensor input, const Pass& pass) {
+  if (!is_needed_ || !pass.is_training) return {&form_, input.data};
+  mask_.draw(pass.key);
+  mask_.apply(input.storage(), output_.storage());
+  return output_;
+}
+
+// In place: the gradient of the output becomes that of the input, which has the same form.
+tensor::Tensor Dropout::backward(tensor::Tensor output_gradient, const Pass& pass) {
+  if (is_needed_ && pass.is_training) mask_.apply(output_gradient.storage(), output_gradient.storage());
+  return {&form_, output_gradient.data};
+}
+
+}  // namespace sterna::models

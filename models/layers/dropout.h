@@ -1,0 +1,53 @@
+// Clears each element with some probability in training, and scales the others so that the expectation
+// stays; hands its input on in evaluation. torch.nn.Dropout.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/layers/layer.h"
+
+namespace sterna::models {
+
+struct DropoutOptions {
+  double probability;        // of being cleared, in [0, 1); 0 costs nothing
+  std::uint16_t number = 0;  // tells the dropouts of one model apart: equal numbers give equal masks
+};
+
+// What is cleared is a function of seed, learner, step, number and element alone.
+class KeepMask {
+ public:
+  KeepMask(const DropoutOptions& options, std::size_t elements);
+
+  // Draws the bits of this pass.
+  void draw(const PassKey& key);
+
+  // output = input / (1 - probability) where it is kept, else 0. Both may be the same memory.
+  void apply(std::span<const float> input, std::span<float> output) const;
+
+ private:
+  std::uint16_t number_;
+  std::uint32_t drop_below_;  // of 2^32
+  float scale_;
+  std::size_t elements_;
+  std::vector<std::uint32_t> bits_;  // one bit an element, drawn in forward and read again in backward
+};
+
+// Any form -> the same form.
+class Dropout final : public Layer {
+ public:
+  Dropout(const LayerContext& context, const DropoutOptions& options);
+
+  const tensor::TensorForm& output_form() const override { return form_; }
+  tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
+  tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
+
+ private:
+  tensor::TensorForm form_;
+  bool is_needed_;
+  KeepMask mask_;
+  tensor::Tensor output_;
+};
+
+}  // namespace sterna::models

@@ -1,0 +1,69 @@
+#include "models/layers/positions.h"
+
+#include <cmath>
+
+#include "runtime/core/errors.h"
+#include "runtime/tensor/elementwise.h"
+
+namespace sterna::models {
+namespace {
+
+std::optional<std::size_t> add_table(const LayerContext& context, const PositionsOptions& options) {
+  if (options.learned.empty()) return std::nullopt;
+  const tensor::Shape& input = context.input.shape;
+  tensor::Shape shape = {input[1], input[2]};
+  if (options.is_batched) shape.insert(shape.begin(), 1);
+  return context.parameters.add({.name = options.learned,
+                                 .shape = shape,
+                                 .kind = tensor::ParameterKind::kEmbedding,
+                                 .initial_deviation = options.initial_deviation,
+                                 .multiplications_per_element = 0.0});
+}
+
+std::vector<float> sines_of(std::size_t positions, std::size_t features) {
+  std::vector<float> sines(positions * features);
+  for (std::size_t i = 0; i < sines.size(); ++i) {
+    const std::size_t feature = i % features;
+    const double exponent = static_cast<double>(feature / 2 * 2) / static_cast<double>(features);
+    const double angle = static_cast<double>(i / features) / std::pow(10000.0, exponent);
+    sines[i] = static_cast<float>(feature % 2 == 0 ? std::sin(angle) : std::cos(angle));
+  }
+  return sines;
+}
+
+}  // namespace
+
+Positions::Positions(const LayerContext& context, const PositionsOptions& options)
+    : form_(context.input),
+      scale_(static_cast<float>(options.scale)),
+      learned_(add_table(context, options)),
+      output_(context.arena.reserve(form_)) {
+  STERNA_CHECK(form_.shape.size() == 3u);
+  STERNA_CHECK(form_.is_plain() == true);
+  if (!learned_) sines_ = sines_of(form_.shape[1], form_.shape[2]);
+}
+
+tensor::ConstTensor Positions::forward(tensor::ConstTensor input, const Pass& pass) {
+  const std::span<const float> table = learned_ ? pass.value(*learned_) : std::span<const float>(sines_);
+  const std::size_t elements = table.size();
+  for (std::size_t sample = 0; sample < form_.shape[0]; ++sample) {
+    const float* from = input.data + sample * elements;
+    float* to = output_.data + sample * elements;
+    for (std::size_t i = 0; i < elements; ++i) to[i] = scale_ * from[i] + table[i];
+  }
+  return output_;
+}
+
+// In place; the table's gradient adds up the samples in their order.
+tensor::Tensor Positions::backward(tensor::Tensor output_gradient, const Pass& pass) {
+  if (learned_) {
+    tensor::sum_rows(output_gradient.storage(), pass.gradient(*learned_));
+    pass.tell_ready(*learned_);
+  }
+  if (scale_ != 1.0f) {
+    for (float& value : output_gradient.storage()) value *= scale_;
+  }
+  return {.form = &form_, .data = output_gradient.data};
+}
+
+}  // namespace sterna::models

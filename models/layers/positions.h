@@ -1,0 +1,38 @@
+// Adds to each position of a sequence what tells it from the others: a learned row, or sines and cosines
+// (Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/layers/layer.h"
+
+namespace sterna::models {
+
+struct PositionsOptions {
+  std::string learned{};           // name of the parameter; empty: sines and cosines
+  bool is_batched = false;         // its shape is [1, positions, features]
+  double initial_deviation = 0.0;  // of the learned rows
+  double scale = 1.0;              // of the input
+};
+
+// Plain [B, positions, features] -> the same form: scale * input + row of the position. A learned table is
+// [positions, features]. Sines: row p has sin(p / 10000^(2 i / features)) at 2 i, the cosine at 2 i + 1.
+class Positions final : public Layer {
+ public:
+  Positions(const LayerContext& context, const PositionsOptions& options);
+
+  const tensor::TensorForm& output_form() const override { return form_; }
+  tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
+  tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
+
+ private:
+  tensor::TensorForm form_;
+  float scale_;
+  std::optional<std::size_t> learned_;
+  std::vector<float> sines_;  // [positions, features]
+  tensor::Tensor output_;
+};
+
+}  // namespace sterna::models

@@ -1,0 +1,16 @@
+// Stands in for the AVX2 kernels on processors that are not x86: there are none.
+#include "runtime/core/errors.h"
+#include "runtime/tensor/kernels/kernels.h"
+
+namespace sterna::tensor::kernels {
+
+bool has_avx2() {
+  return false;
+}
+
+Kernels avx2_kernels() {
+  STERNA_CHECK(has_avx2() == true);
+  return {};
+}
+
+}  // namespace sterna::tensor::kernels
