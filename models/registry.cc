@@ -9,14 +9,22 @@ namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_cifar_cnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet20(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet34_cifar(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
 
 constexpr ModelEntry kModels[] = {
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
+    {"cifar-cnn", "three convolutions, one fully connected layer, 32 x 32 colour images", 89'578,
+     make_cifar_cnn},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
+    {"resnet20", "residual network of 20 layers, 32 x 32 colour images", 272'474, make_resnet20},
+    {"resnet34-cifar", "residual network of 34 layers, 32 x 32 colour images", 21'282'122,
+     make_resnet34_cifar},
 };
 static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==
                   std::end(kModels),

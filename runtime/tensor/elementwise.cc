@@ -31,6 +31,15 @@ void mask_relu_gradient(std::span<const float> output, std::span<float> gradient
   for (std::size_t i = 0; i < elements; ++i) to[i] = from[i] <= 0.0f ? 0.0f : to[i];
 }
 
+void add(std::span<const float> addend, std::span<float> sum) {
+  STERNA_CHECK(addend.size() == sum.size());
+  const std::size_t elements = sum.size();
+  const float* from = addend.data();
+  float* to = sum.data();
+#pragma omp parallel for simd if (elements > kElementsWorthThreads)
+  for (std::size_t i = 0; i < elements; ++i) to[i] += from[i];
+}
+
 void add_to_rows(std::span<const float> bias, std::span<float> rows) {
   const std::size_t columns = bias.size();
   STERNA_CHECK((rows.size() % columns) == 0u);

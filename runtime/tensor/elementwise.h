@@ -13,6 +13,9 @@ void relu(std::span<const float> input, std::span<float> output);
 // positive or NaN.
 void mask_relu_gradient(std::span<const float> output, std::span<float> gradient);
 
+// sum += addend.
+void add(std::span<const float> addend, std::span<float> sum);
+
 // Adds bias [columns] to each row of `rows` [samples, columns].
 void add_to_rows(std::span<const float> bias, std::span<float> rows);
 
