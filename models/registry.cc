@@ -11,9 +11,12 @@ namespace sterna::models {
 std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_char_lstm(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_cifar_cnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_fsdd_bilstm(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet20(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet34_cifar(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& arguments);
@@ -25,10 +28,15 @@ constexpr ModelEntry kModels[] = {
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
     {"char-lstm", "two LSTM layers, the next of 65 characters at every position", 4'269'121, make_char_lstm},
+    {"cifar-cnn", "three convolutions, one fully connected layer, 32 x 32 colour images", 89'578,
+     make_cifar_cnn},
     {"fsdd-bilstm", "two bidirectional LSTM layers, 64 x 40 features of speech to 10 digits", 571'914,
      make_fsdd_bilstm},
     {"gpt", "decoder-only transformer, next symbol of a text (tiny Shakespeare)", 3'225'153, make_gpt},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
+    {"resnet20", "residual network of 20 layers, 32 x 32 colour images", 272'474, make_resnet20},
+    {"resnet34-cifar", "residual network of 34 layers, 32 x 32 colour images", 21'282'122,
+     make_resnet34_cifar},
     {"speech-bilstm", "four bidirectional LSTM layers, 32,000 phonetic states at every frame", 30'555'648,
      make_speech_bilstm},
     {"transformer", "encoder and decoder for translation, base size (WMT14, Multi30k)", 101'009'544,

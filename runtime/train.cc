@@ -200,7 +200,7 @@ void attempt(collectives::Communicator& comm, const std::function<void()>& work)
 
 struct Start {
   std::unique_ptr<Run> run;
-  std::vector<std::string> hosts;  // by rank
+  std::vector<std::string> hosts;                      // by rank
   std::unique_ptr<record::SafetensorsWriter> weights;  // rank 0, where they are to be saved
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<Recorder> recorder;

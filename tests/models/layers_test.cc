@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/layers/average_pool.h"
 #include "models/layers/convolution.h"
 #include "models/layers/flatten.h"
 #include "models/layers/fully_connected.h"
@@ -172,6 +173,31 @@ TEST(MaxPool, WorksInTheLayoutOfTheConvolutionBeforeIt) {
   EXPECT_THAT(probe.forward(), ElementsAre(-1.0f, -1.0f, -1.0f, -1.0f, 8.0f, -1.0f, -1.0f, -1.0f, -1.0f));
   // 8 channels of weight -1 choose the first input, one of weight 2 the second.
   EXPECT_THAT(probe.backward(), ElementsAre(-8.0f, 2.0f, 0.0f, 0.0f));
+}
+
+TEST(AveragePool, HasTheGradientsOfCentralDifferences) {
+  // Windows of 4 places: means are multiples of 1/4 of whole numbers, and exact. 9 channels fill no block.
+  for (std::size_t window : {0u, 2u}) {
+    for (std::size_t channels : {3u, 9u}) {
+      const std::size_t extent = window == 0 ? 2 : 5;  // a row and a column fill no window
+      LayerProbe probe({2, channels, extent, extent}, [&](Sequential& layers) {
+        layers.add<Convolution>("conv", ConvolutionOptions{.outputs = 9, .kernel = 1, .has_bias = false});
+        layers.add<AveragePool>(AveragePoolOptions{.window = window});
+        if (window != 0) layers.add<Flatten>();
+      });
+      probe.expect_exact_gradients();
+    }
+  }
+}
+
+TEST(AveragePool, IsTheMeanOfEachWindow) {
+  LayerProbe probe({1, 1, 2, 4}, [](Sequential& layers) {
+    layers.add<AveragePool>(AveragePoolOptions{.window = 2});
+    layers.add<Flatten>();
+  });
+  probe.inputs = {1.0f, 5.0f, 0.0f, 8.0f,  //
+                  4.0f, 2.0f, 4.0f, 0.0f};
+  EXPECT_THAT(probe.forward(), ElementsAre(3.0f, 3.0f));
 }
 
 TEST(Relu, ClearsWhatIsNegativeAndItsGradient) {

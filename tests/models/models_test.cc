@@ -113,6 +113,7 @@ TEST_P(EveryModel, TellsOfEachGradientOnceWhenItIsFinalTheLastFirst) {
 TEST_P(EveryModel, ScoresAlikeInTrainingAndEvaluation) {
   // True of models without dropout and batch normalisation.
   Bench bench(GetParam());
+  if (bench.model->statistics().size() > 0) return;
   const BatchScore training = bench.step();
   EXPECT_EQ(bench.model->evaluate(bench.batch, bench.arenas()).loss_sum, training.loss_sum);
   EXPECT_EQ(bench.model->forward(bench.batch, {}, bench.arenas()).loss_sum, training.loss_sum);
@@ -144,8 +145,29 @@ TEST_P(EveryModel, GivesTheLogitsThatItScores) {
               static_cast<double>(bench.counting_labels) * std::ldexp(1.0, -21));
 }
 
-TEST_P(EveryModel, IgnoresASampleWithoutALabel) {
+TEST_P(EveryModel, MovesItsStatisticsInTrainingAlone) {
   Bench bench(GetParam());
+  const AlignedVector<float> initial = bench.statistics;
+  (void)bench.model->evaluate(bench.batch, bench.arenas());
+  EXPECT_TRUE(bench.statistics == initial);
+  (void)bench.step();
+  for (const tensor::Parameter& statistic : bench.model->statistics()) {
+    EXPECT_NE(bench.statistics[statistic.offset], initial[statistic.offset]) << statistic.name;
+  }
+}
+
+TEST_P(EveryModel, EvaluatesEachSampleByItself) {
+  Bench bench(GetParam());
+  const BatchScore score = bench.model->evaluate(bench.batch, bench.arenas());
+  const std::size_t inputs = bench.batch.inputs.size() / kSamples;
+  std::fill_n(bench.batch.inputs.end() - static_cast<std::ptrdiff_t>(inputs), inputs, 9.0f);
+  EXPECT_EQ(bench.model->evaluate(bench.batch, bench.arenas()).loss_sum, score.loss_sum);
+}
+
+TEST_P(EveryModel, IgnoresASampleWithoutALabel) {
+  // True of models without batch normalisation, where every sample has a part in the moments.
+  Bench bench(GetParam());
+  if (bench.model->statistics().size() > 0) return;
   const BatchScore score = bench.step();
   const AlignedVector<float> gradients = bench.gradients;
   const std::size_t inputs = bench.batch.inputs.size() / kSamples;
@@ -203,6 +225,24 @@ TEST(Lenet, CountsItsTrainingOperations) {
   // Multiplications of one sample's forward pass: conv1 32*25*24*24 = 460,800; conv2 64*32*25*8*8 =
   // 3,276,800; fc1 1024*512 = 524,288; fc2 5,120. Together 4,267,008; times 2 operations and 3 products.
   EXPECT_EQ(make_model("lenet", 1)->training_flops_per_sample(), 6.0 * 4'267'008.0);
+}
+
+TEST(CifarCnn, CountsItsTrainingOperations) {
+  // conv1 3*32*25*1024 = 2,457,600; conv2 32*32*25*256 = 6,553,600; conv3 32*64*25*64 = 3,276,800; fc 10,240.
+  EXPECT_EQ(make_model("cifar-cnn", 1)->training_flops_per_sample(), 6.0 * 12'298'240.0);
+}
+
+TEST(Resnet20, CountsItsTrainingOperations) {
+  // Stem 3*16*9*1024 = 442,368. Six 16 to 16 convolutions: 6*16*16*9*1024 = 14,155,776. Second and third
+  // stage alike: 16*32*9*256 = 1,179,648 in front, five of 32*32*9*256 = 2,359,296, the shortcut 16*32*256 =
+  // 131,072; together 13,107,200 each. fc 640.
+  EXPECT_EQ(make_model("resnet20", 1)->training_flops_per_sample(), 6.0 * 40'813'184.0);
+}
+
+TEST(Resnet20, RefusesADepthThatIsNotSixNPlusTwo) {
+  const std::vector<std::string> arguments = {"depth=18"};
+  EXPECT_THAT([&] { (void)make_model("resnet20", 1, arguments); },
+              testing::ThrowsMessage<ConfigError>(testing::HasSubstr("must be 6 n + 2")));
 }
 
 TEST(Bn50Dnn, CountsItsTrainingOperations) {

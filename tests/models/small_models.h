@@ -20,6 +20,8 @@ inline std::vector<std::string> small_arguments(std::string_view model) {
        {"vocab=11", "source=7", "target=6", "d=24", "heads=3", "layers=2", "ffn=40", "dropout=0",
         "smoothing=0"}},
       {"vit", {"image=12", "patch=4", "classes=5", "d=24", "heads=3", "layers=2", "ffn=40"}},
+      {"resnet20", {"depth=8"}},
+      {"resnet34-cifar", {"width=8"}},
   };
   const auto found = kSmall.find(model);
   return found == kSmall.end() ? std::vector<std::string>{} : found->second;

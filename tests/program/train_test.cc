@@ -65,6 +65,14 @@ TEST_P(WorldSize, ChangesNoBitOfCharLstmOnThreads) {
   TrainConfig config = four_learners("char-lstm", GetParam());
   config.model_arg = {"positions=8", "hidden=24", "symbols=16"};
   config.steps = config.eval_every = 20;
+  EXPECT_EQ(hash_on_threads(config, 2), hash_alone(config));
+}
+
+// Each learner normalises by the moments of its own batch, wherever it runs.
+TEST(WorldSizeOfBatchNormalisation, ChangesNoBitOnThreads) {
+  TrainConfig config = four_learners("resnet20", "adacomp");
+  config.model_arg = {"depth=8", "width=8"};
+  config.steps = config.eval_every = 3;
   const std::string alone = hash_alone(config);
   EXPECT_EQ(hash_on_threads(config, 2), alone);
   EXPECT_EQ(hash_on_threads(config, 4), alone);

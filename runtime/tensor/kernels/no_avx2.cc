@@ -1,6 +1,7 @@
 // Stands in for the AVX2 kernels on processors that are not x86: there are none.
 #include "runtime/core/errors.h"
 #include "runtime/tensor/kernels/kernels.h"
+#include "runtime/tensor/kernels/normalisation.h"
 
 namespace sterna::tensor::kernels {
 
@@ -11,6 +12,10 @@ bool has_avx2() {
 Kernels avx2_kernels() {
   STERNA_CHECK(has_avx2() == true);
   return {};
+}
+
+const NormalisationKernels* vector_normalisation() {
+  return nullptr;
 }
 
 }  // namespace sterna::tensor::kernels

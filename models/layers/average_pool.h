@@ -1,0 +1,32 @@
+// Mean of each window, or of each channel; torch.nn.AvgPool2d, and torch.Tensor.mean((2, 3)).
+#pragma once
+
+#include <cstddef>
+
+#include "models/layers/layer.h"
+#include "runtime/tensor/average_pooling.h"
+
+namespace sterna::models {
+
+struct AveragePoolOptions {
+  std::size_t window = 0;  // rows, columns and stride; 0: the whole image
+};
+
+// [B, channels, height, width] -> [B, channels, height / window, width / window] in the layout of its input,
+// or plain [B, channels].
+class AveragePool final : public Layer {
+ public:
+  AveragePool(const LayerContext& context, const AveragePoolOptions& options);
+
+  const tensor::TensorForm& output_form() const override { return pooling_.output_form(); }
+  tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
+  tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
+
+ private:
+  tensor::Arena& arena_;
+  tensor::TensorForm input_form_;
+  tensor::AveragePooling pooling_;
+  tensor::Tensor output_;
+};
+
+}  // namespace sterna::models
