@@ -85,6 +85,7 @@ void validate(const TrainConfig& c) {
     throw ConfigError(cat("[train] epochs = ", c.epochs, ", steps = ", c.steps,
                           ": exactly one of the two must be given and positive; try --epochs 5"));
   }
+  require_one_of("augment", c.augment, {"none", "crop-flip"});
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
   require_one_of("overlap", c.overlap, {"on", "off"});
   require_one_of("transport", c.transport, {"auto", "mpi"});

@@ -17,6 +17,7 @@ struct TrainConfig {
   std::vector<std::string> model_arg;
   std::string data = "synthetic";
   std::string data_dir;
+  std::string augment = "none";
   std::uint32_t learners = 0;
   std::size_t batch = 32;
   std::uint64_t epochs = 0;
@@ -73,6 +74,8 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("data", c.data, "what to train on; `sterna list` names them all");
   setting("data-dir", c.data_dir,
           "directory of the data's files (default: where Debian's package puts them)");
+  setting("augment", c.augment,
+          "none, or crop-flip: training images shifted by up to 4 pixels, and mirrored in every second case");
   setting("learners", c.learners, "data-parallel workers L, a multiple of the ranks (0: as many as ranks)");
   setting("batch", c.batch, "samples per learner and step");
   setting("epochs", c.epochs, "passes over the training data (or give --steps)");
@@ -102,7 +105,7 @@ void for_each_setting(Config& c, Setting&& setting) {
           "layers are fused into one message up to this much float32 gradient");
   setting("timeout-seconds", c.timeout_seconds,
           "how long to wait for another rank before the job is given up");
-  setting("seed", c.seed, "of initial parameters, shuffling and synthetic data");
+  setting("seed", c.seed, "of initial parameters, shuffling, augmentation and synthetic data");
   setting("log-dir", c.log_dir, "directory for run.json, steps.jsonl, epochs.jsonl (none: no logs)");
   setting("log-layers", c.log_layers, "steps between rows of layers.jsonl (0: none)");
   setting("csv", c.csv, "write the same rows as CSV beside");

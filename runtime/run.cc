@@ -29,8 +29,10 @@ exchange::ExchangeOptions exchange_options(const TrainConfig& config) {
 
 void make_data(Run& run) {
   const TrainConfig& config = run.config;
-  run.dataset = data::make_dataset(
-      config.data, {.directory = config.data_dir, .wanted = run.model->sample_shape(), .seed = config.seed});
+  run.dataset = data::make_dataset(config.data, {.directory = config.data_dir,
+                                                 .wanted = run.model->sample_shape(),
+                                                 .seed = config.seed,
+                                                 .augment = config.augment});
   run.loader = data::make_loader(*run.dataset, {.batch_samples = config.batch,
                                                 .learners = config.learners,
                                                 .first_learner = run.local.first,

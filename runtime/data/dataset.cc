@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <utility>
 
 #include "runtime/core/errors.h"
+#include "runtime/data/augment.h"
 
 namespace sterna::data {
 
 // Each defined in its own file; declared only here, so only the table calls them.
+std::unique_ptr<Dataset> make_cifar10(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_cifar100(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fashion_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
@@ -16,6 +20,9 @@ std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
 namespace {
 
 constexpr DatasetEntry kDatasets[] = {
+    {"cifar10", "32 x 32 colour images in 10 classes; the binary version's .bin files in --data-dir",
+     make_cifar10},
+    {"cifar100", "32 x 32 colour images in 100 classes; train.bin and test.bin in --data-dir", make_cifar100},
     {"fashion-mnist", "28 x 28 images of clothes in 10 classes; Debian package dataset-fashion-mnist",
      make_fashion_mnist},
     {"mnist", "28 x 28 images of digits in 10 classes; IDX files, plain or gzip, in --data-dir", make_mnist},
@@ -55,7 +62,7 @@ std::unique_ptr<Dataset> make_dataset(std::string_view name, const DatasetOption
             in_words(options.wanted),
             "; take a model and a data set that fit, or --data synthetic, which fits every model"));
   }
-  return dataset;
+  return augmented(std::move(dataset), options.augment, options.seed);
 }
 
 }  // namespace sterna::data

@@ -24,7 +24,11 @@ class Dataset {
 
   // Writes samples `numbers` of a split to the front of `batch`, whose vectors are already of full length.
   // Thread-safe: it is called by the loader's thread.
-  virtual void read(Split split, std::span<const std::uint32_t> numbers, Batch& batch) const = 0;
+  //   epoch  passes over the training data before this one. What is drawn at random for a training sample is
+  //   a
+  //          function of seed, epoch and sample number; test samples are the same in every epoch.
+  virtual void read(Split split, std::uint32_t epoch, std::span<const std::uint32_t> numbers,
+                    Batch& batch) const = 0;
 };
 
 struct DatasetOptions {
@@ -32,6 +36,7 @@ struct DatasetOptions {
   std::filesystem::path directory{};
   SampleShape wanted{};  // what the model takes; data that is made up takes this shape
   std::uint64_t seed = 1;
+  std::string augment = "none";  // --augment: none or crop-flip (augment.h)
 };
 
 struct DatasetEntry {

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <string_view>
 #include <vector>
 
 namespace sterna::data {
@@ -19,10 +18,6 @@ struct IdxFile {
   std::size_t items = 0;
   std::vector<std::uint8_t> bytes;  // [items, item...]
 };
-
-// Returns `directory`/`name` or, where there is no such file, `directory`/`name`.gz. Throws ConfigError if
-// there is neither.
-[[nodiscard]] std::filesystem::path find_idx(const std::filesystem::path& directory, std::string_view name);
 
 // Reads a file whose items have the extents `item`: {28, 28} for MNIST's images, {} for labels.
 //

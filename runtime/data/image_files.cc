@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/core/errors.h"
+#include "runtime/data/byte_source.h"
 #include "runtime/data/dataset.h"
 #include "runtime/data/idx.h"
 
@@ -36,8 +37,8 @@ struct Images {
 };
 
 Images read_images(const std::filesystem::path& directory, std::string_view prefix) {
-  const std::filesystem::path images_path = find_idx(directory, cat(prefix, "-images-idx3-ubyte"));
-  const std::filesystem::path labels_path = find_idx(directory, cat(prefix, "-labels-idx1-ubyte"));
+  const std::filesystem::path images_path = find_file(directory, cat(prefix, "-images-idx3-ubyte"));
+  const std::filesystem::path labels_path = find_file(directory, cat(prefix, "-labels-idx1-ubyte"));
   IdxFile images = read_idx(images_path, {kSide, kSide});
   IdxFile labels = read_idx(labels_path, {});
   if (images.items != labels.items) {
@@ -66,7 +67,8 @@ class ImageFiles final : public Dataset {
   const SampleShape& sample_shape() const override { return shape_; }
   std::size_t samples(Split split) const override { return images(split).labels.size(); }
 
-  void read(Split split, std::span<const std::uint32_t> numbers, Batch& batch) const override {
+  void read(Split split, std::uint32_t /*epoch*/, std::span<const std::uint32_t> numbers,
+            Batch& batch) const override {
     const Images& from = images(split);
     STERNA_CHECK(batch.inputs.size() >= (numbers.size() * kPixels));
     STERNA_CHECK(batch.labels.size() >= numbers.size());

@@ -71,7 +71,8 @@ class ThreadedLoader final : public Loader {
   void fill(std::uint64_t number, Batch& batch) {
     const std::uint64_t step = options_.first_step + number / options_.local_learners;
     const auto local = static_cast<std::uint32_t>(number % options_.local_learners);
-    dataset_.read(Split::kTrain, shards_.batch(step, options_.first_learner + local), batch);
+    const auto epoch = static_cast<std::uint32_t>(step / steps_per_epoch_);
+    dataset_.read(Split::kTrain, epoch, shards_.batch(step, options_.first_learner + local), batch);
   }
 
   const Dataset& dataset_;
@@ -108,7 +109,7 @@ void read_padded(const Dataset& dataset, Split split, std::size_t first, std::si
   batch = make_batch(dataset.sample_shape(), batch_samples);
   std::vector<std::uint32_t> numbers(real);
   std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
-  dataset.read(split, numbers, batch);
+  dataset.read(split, /*epoch=*/0, numbers, batch);
 }
 
 }  // namespace sterna::data

@@ -96,7 +96,8 @@ class Synthetic final : public Dataset {
     return split == Split::kTrain ? kTrainSamples : kTestSamples;
   }
 
-  void read(Split split, std::span<const std::uint32_t> numbers, Batch& batch) const override {
+  void read(Split split, std::uint32_t /*epoch*/, std::span<const std::uint32_t> numbers,
+            Batch& batch) const override {
     const std::size_t elements = numbers.size() * input_elements_;
     STERNA_CHECK((shape_.symbols == 0 ? batch.inputs.size() : batch.symbols.size()) >= elements);
     STERNA_CHECK(batch.labels.size() >= (numbers.size() * shape_.labels));

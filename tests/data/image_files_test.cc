@@ -102,21 +102,21 @@ TEST_F(ImageFiles, AreReadAsLabelsAndNormalisedPixels) {
   EXPECT_EQ(dataset->samples(Split::kTrain), 3u);
   EXPECT_EQ(dataset->samples(Split::kTest), 2u);
   Batch batch = make_batch(kShape, 2);
-  dataset->read(Split::kTrain, std::array{2u, 0u}, batch);
+  dataset->read(Split::kTrain, /*epoch=*/0, std::array{2u, 0u}, batch);
   EXPECT_EQ(batch.labels, (std::vector<std::int32_t>{7, 9}));
   // (200 / 255 - 0.1307) / 0.3081 = 2.1214337 and (0 - 0.1307) / 0.3081 = -0.4242129
   for (std::size_t i : {std::size_t{0}, kPixels - 1}) {
     EXPECT_FLOAT_EQ(batch.inputs[i], 2.1214337f);
     EXPECT_FLOAT_EQ(batch.inputs[kPixels + i], -0.4242129f);
   }
-  dataset->read(Split::kTest, std::array{1u}, batch);
+  dataset->read(Split::kTest, /*epoch=*/0, std::array{1u}, batch);
   EXPECT_EQ(batch.labels, (std::vector<std::int32_t>{8, 9})) << "the front alone is written";
 }
 
 TEST_F(ImageFiles, OfFashionMnistAreNormalisedByItsOwnMoments) {
   const auto dataset = open("fashion-mnist");
   Batch batch = make_batch(kShape, 1);
-  dataset->read(Split::kTrain, std::array{1u}, batch);
+  dataset->read(Split::kTrain, /*epoch=*/0, std::array{1u}, batch);
   EXPECT_FLOAT_EQ(batch.inputs[0], 0.3007277f);  // (100 / 255 - 0.2860) / 0.3530
 }
 
@@ -126,15 +126,15 @@ TEST_F(ImageFiles, MayBeCompressed) {
     write_damaged_gzip(name, bytes, [](std::string&) {});
   }
   Batch batch = make_batch(kShape, 1);
-  open()->read(Split::kTrain, std::array{2u}, batch);
+  open()->read(Split::kTrain, /*epoch=*/0, std::array{2u}, batch);
   EXPECT_FLOAT_EQ(batch.inputs[0], 2.1214337f);
 }
 
 TEST_F(ImageFiles, CheckWhatTheyAreAskedFor) {
   const auto dataset = open();
   Batch batch = make_batch(kShape, 1);
-  EXPECT_THROW(dataset->read(Split::kTest, std::array{2u}, batch), InternalError);
-  EXPECT_THROW(dataset->read(Split::kTest, std::array{0u, 1u}, batch), InternalError);
+  EXPECT_THROW(dataset->read(Split::kTest, /*epoch=*/0, std::array{2u}, batch), InternalError);
+  EXPECT_THROW(dataset->read(Split::kTest, /*epoch=*/0, std::array{0u, 1u}, batch), InternalError);
 }
 
 TEST_F(ImageFiles, AreRefusedWhereOneIsMissing) {
@@ -229,7 +229,8 @@ TEST_F(ImageFiles, AreRefusedWhereTheNameSaysGzipAndTheBytesDoNot) {
 }
 
 TEST_F(ImageFiles, AreRefusedByAModelOfAnotherShape) {
-  const DatasetOptions options{.directory = path(""), .wanted = {.input = {440}, .classes = 5999}};
+  const SampleShape features{.input = {440}, .classes = 5999};
+  const DatasetOptions options{.directory = path(""), .wanted = features};
   const std::string message = message_of<ConfigError>([&] { (void)make_dataset("mnist", options); });
   EXPECT_THAT(message, HasSubstr("samples of 1 x 28 x 28 real numbers with 1 label(s) out of 10 classes"));
   EXPECT_THAT(message, HasSubstr("samples of 440 real numbers with 1 label(s) out of 5999 classes"));
@@ -249,7 +250,7 @@ TEST(MakeDataset, NamesThePackageWhereFashionMnistIsMissing) {
 
 TEST(MakeDataset, RefusesAnUnknownNameAndListsTheKnown) {
   EXPECT_THAT(message_of<ConfigError>([] { (void)make_dataset("imagenet", {}); }),
-              HasSubstr("data = imagenet: no such data set; this build has fashion-mnist, mnist, synthetic"));
+              HasSubstr("data = imagenet: no such data set; this build has cifar10, cifar100, "));
 }
 
 }  // namespace

@@ -13,9 +13,10 @@
 namespace sterna::data {
 namespace {
 
+constexpr float kEpochValue = 1000.0f;
 constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
-// Sample i has input and label i; the read number `fail_at` throws.
+// Sample i has label i, and input i + 1000 epoch in training; the read number `fail_at` throws.
 class Counting final : public Dataset {
  public:
   explicit Counting(std::size_t samples, std::size_t fail_at = kNever)
@@ -23,10 +24,12 @@ class Counting final : public Dataset {
 
   const SampleShape& sample_shape() const override { return shape_; }
   std::size_t samples(Split) const override { return samples_; }
-  void read(Split, std::span<const std::uint32_t> numbers, Batch& batch) const override {
+  void read(Split split, std::uint32_t epoch, std::span<const std::uint32_t> numbers,
+            Batch& batch) const override {
     if (reads_++ == fail_at_) throw std::runtime_error("the disk is gone");
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      batch.inputs[i] = static_cast<float>(numbers[i]);
+      batch.inputs[i] = static_cast<float>(numbers[i]) +
+                        (split == Split::kTrain ? kEpochValue * static_cast<float>(epoch) : 0.0f);
       batch.labels[i] = static_cast<std::int32_t>(numbers[i]);
     }
   }
@@ -78,7 +81,9 @@ TEST(Loader, GivesEachLearnerItsShardOnAnyNumberOfRanks) {
           EXPECT_EQ(batch.samples, kBatchSamples);
           EXPECT_EQ(batch.labels, Labels(numbers.begin(), numbers.end()))
               << "step " << step << ", learner " << learner;
-          EXPECT_EQ(batch.inputs, std::vector<float>(numbers.begin(), numbers.end()));
+          std::vector<float> inputs(numbers.begin(), numbers.end());
+          for (float& input : inputs) input += kEpochValue * static_cast<float>(step / 4);
+          EXPECT_EQ(batch.inputs, inputs) << "the data set is told the epoch";
         }
       }
     }

@@ -30,7 +30,7 @@ std::unique_ptr<Dataset> make(const SampleShape& wanted, std::uint64_t seed = 1)
 
 Batch read(const Dataset& dataset, Split split, const std::vector<std::uint32_t>& numbers) {
   Batch batch = make_batch(dataset.sample_shape(), numbers.size());
-  dataset.read(split, numbers, batch);
+  dataset.read(split, /*epoch=*/0, numbers, batch);
   return batch;
 }
 
@@ -231,7 +231,7 @@ TEST(Synthetic, ChecksWhatItIsAskedFor) {
   const auto dataset = make(kTopics);
   EXPECT_THROW((void)read(*dataset, Split::kTest, {1024}), InternalError);
   Batch batch = make_batch(kTopics, 1);
-  EXPECT_THROW(dataset->read(Split::kTest, std::array{0u, 1u}, batch), InternalError);
+  EXPECT_THROW(dataset->read(Split::kTest, /*epoch=*/0, std::array{0u, 1u}, batch), InternalError);
 }
 
 }  // namespace
