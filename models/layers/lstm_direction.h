@@ -24,7 +24,8 @@ class LstmDirection {
 
   tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass);
 
-  // Whose columns the gradients of the outputs are, row upon row of [T * B].
+  // Where the gradients of the outputs lie, [T * B, units]: columns of a wider matrix if there are two
+  // directions.
   struct OutputGradient {
     const float* data;   // first element of the first row
     std::size_t stride;  // elements from row to row
@@ -35,7 +36,7 @@ class LstmDirection {
                 tensor::Tensor input_gradient);
 
  private:
-  // What time steps [first, first + steps) of gates, or of states, have: none if steps is 0.
+  // Steps count in the direction of the layer, 0 first; times as the sequence has them.
   [[nodiscard]] std::size_t time_of(std::size_t step) const;
   [[nodiscard]] tensor::Tensor gates_at(std::size_t step) const;
   [[nodiscard]] tensor::Tensor state_at(std::size_t step) const;
