@@ -16,6 +16,7 @@ std::unique_ptr<Dataset> make_cifar100(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fashion_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_text(const DatasetOptions& options);
 
 namespace {
 
@@ -28,6 +29,7 @@ constexpr DatasetEntry kDatasets[] = {
     {"mnist", "28 x 28 images of digits in 10 classes; IDX files, plain or gzip, in --data-dir", make_mnist},
     {"synthetic", "made up for any model, learnable, no files; 8192 samples to train on, 1024 to test",
      make_synthetic},
+    {"text", "the next byte of a text at every position; input.txt in --data-dir", make_text},
 };
 static_assert(std::ranges::adjacent_find(kDatasets, std::ranges::greater_equal{}, &DatasetEntry::name) ==
                   std::end(kDatasets),
