@@ -24,7 +24,7 @@ class Gpt(nn.Module):
         self.embed, self.pos = nn.Embedding(vocab, d), nn.Parameter(torch.zeros(t, d))
         layer = nn.TransformerEncoderLayer(d, heads, hidden, 0.0, "gelu", batch_first=True, norm_first=True)
         self.blocks, self.head = nn.TransformerEncoder(layer, layers), nn.Linear(d, vocab)
-        self.register_buffer("mask", torch.triu(torch.full((t, t), float("-inf")), 1))
+        self.register_buffer("mask", torch.triu(torch.full((t, t), float("-inf")), 1), persistent=False)
 
     def forward(self, x):
         return self.head(self.blocks(self.embed(x) + self.pos, mask=self.mask)).flatten(0, 1)
@@ -48,7 +48,7 @@ class Transformer(nn.Module):
         self.src_embed, self.tgt_embed = nn.Embedding(vocab, d), nn.Embedding(vocab, d)
         whole = nn.Transformer(d, heads, layers, layers, hidden, dropout=0.0, batch_first=True)
         self.encoder, self.decoder, self.head = whole.encoder, whole.decoder, nn.Linear(d, vocab)
-        self.register_buffer("mask", torch.triu(torch.full((target, target), float("-inf")), 1))
+        self.register_buffer("mask", torch.triu(torch.full((target, target), float("-inf")), 1), persistent=False)
 
     def with_positions(self, x):
         angles = torch.arange(x.shape[1])[:, None] / 10000 ** (torch.arange(0, self.d, 2, dtype=x.dtype) / self.d)
