@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 launch/setup.sh --tests
-slow='world_size_test|train_test|bad_input_test|training_test'
+slow='world_size_test|train_test|bad_input_test|training_test|testbed_test|ledger_test'
 [ "${1:-}" != all ] || slow=nothing_at_all
 launch/build.sh debug
 ctest --preset debug --no-tests=error -j "$(nproc)" -E "$slow"
