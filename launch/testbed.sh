@@ -133,6 +133,9 @@ up() {
   [ "$rate" = none ] || bits_per_second "$rate" >/dev/null ||
     die "rate = $rate: must be 10mbit to 10gbit in whole mbit or gbit, or none; try 1gbit"
   require_tools sysctl
+  # In a chroot into a plain folder, `ip netns exec` cannot keep what is mounted on a host from the machine.
+  awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo ||
+    die "the root directory is no mount point: this is a chroot into a plain folder; try mount --bind DIR DIR before chroot DIR"
   { [ ! -e "$state" ] && [ -z "$(namespaces)" ]; } || die "testbed $name is up, or half of one is left; run $0 down"
   mkdir -m 700 "$state" || die "testbed $name is being made by someone else; wait, or run $0 down"
   trap '[ $? = 0 ] || tear_down' EXIT
