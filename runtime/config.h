@@ -41,7 +41,7 @@ struct TrainConfig {
   std::string overlap = "on";
   std::string transport = "auto";
   int threads = 1;
-  std::uint64_t bucket_bytes = 4u << 20;
+  std::uint64_t bucket_bytes = 0;
   std::uint64_t timeout_seconds = 300;
   std::uint64_t seed = 1;
   std::string log_dir;
@@ -101,8 +101,10 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("transport", c.transport,
           "auto or mpi; auto takes mpi where a launcher (mpirun, srun) started the program");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");
-  setting("bucket-bytes", c.bucket_bytes,
-          "layers are fused into one message up to this much float32 gradient");
+  setting(
+      "bucket-bytes", c.bucket_bytes,
+      "layers are fused into one message up to this much float32 gradient (0: chosen by measurement in the "
+      "first steps, and again when compression begins)");
   setting("timeout-seconds", c.timeout_seconds,
           "how long to wait for another rank before the job is given up");
   setting("seed", c.seed, "of initial parameters, shuffling, augmentation and synthetic data");

@@ -8,6 +8,10 @@
 namespace sterna {
 namespace {
 
+// Until buckets are chosen by measurement, and where nothing is overlapped, so that their number hardly
+// matters.
+constexpr std::size_t kFirstBucketBytes = 4u << 20;
+
 // The learners of a run whose config leaves them open are the ranks.
 TrainConfig resolved(TrainConfig config, int ranks) {
   if (config.learners == 0) config.learners = static_cast<std::uint32_t>(ranks);
@@ -58,6 +62,17 @@ void make_parameters(Run& run) {
 
 }  // namespace
 
+bool is_overlapped(const Run& run) {
+  return run.config.overlap == "on" && run.comm.ranks() > 1 && run.comm.may_change_threads();
+}
+
+void plan_buckets(Run& run, std::size_t bucket_bytes) {
+  run.bucket_exchange.reset();  // it looks into the old ones
+  run.buckets = bucket::plan_buckets(run.model->parameters(), bucket_bytes);
+  run.bucket_exchange =
+      std::make_unique<exchange::BucketExchange>(run.comm, *run.exchange, run.buckets, is_overlapped(run));
+}
+
 Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
   const TrainConfig config = resolved(given, comm.ranks());
   validate(config);
@@ -82,11 +97,8 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
   make_data(run);
   make_parameters(run);
   const tensor::ParameterTable& table = run.model->parameters();
-  run.buckets = bucket::plan_buckets(table, config.bucket_bytes);
   run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
-  run.bucket_exchange = std::make_unique<exchange::BucketExchange>(
-      comm, *run.exchange, run.buckets,
-      config.overlap == "on" && comm.ranks() > 1 && comm.may_change_threads());
+  plan_buckets(run, config.bucket_bytes > 0 ? config.bucket_bytes : kFirstBucketBytes);
   run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config));
   run.schedule = optim::Schedule(
       config.schedule,

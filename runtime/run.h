@@ -38,7 +38,7 @@ struct Run {
   std::vector<AlignedVector<float>> gradients;   // one arena for each local learner
   std::vector<AlignedVector<float>> statistics;  // the model's, one arena for each local learner
   AlignedVector<float> mean;                     // gradient after the exchange
-  std::vector<bucket::GradientBucket> buckets;
+  std::vector<bucket::GradientBucket> buckets;   // see plan_buckets() below
   std::unique_ptr<exchange::GradientExchange> exchange;
   std::unique_ptr<exchange::BucketExchange> bucket_exchange;  // of `buckets`, through `exchange`
   std::unique_ptr<optim::Optimizer> optimizer;
@@ -49,6 +49,12 @@ struct Run {
     return {.values = values, .gradients = gradients[local_learner], .statistics = statistics[local_learner]};
   }
 };
+
+// Whether buckets are exchanged while backward goes on.
+[[nodiscard]] bool is_overlapped(const Run& run);
+
+// Cuts the gradient into buckets, between two steps. The same on every rank, or steps will not meet.
+void plan_buckets(Run& run, std::size_t bucket_bytes);
 
 // Builds a run on this rank; touches no other rank and writes nothing. Throws ConfigError.
 [[nodiscard]] Run make_run(const TrainConfig& config, collectives::Communicator& comm);

@@ -98,6 +98,7 @@ record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_
   for (std::size_t i = 0; i < run_.model->parameters().size(); ++i) {
     r.elements_sent += run_.exchange->traffic(i).elements_sent;
   }
+  r.buckets = run_.buckets.size();
   if (r.exchange_seconds > 0.0) {
     r.bandwidth_bytes_per_second = static_cast<double>(r.wire_bytes_sent) / r.exchange_seconds;
   }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "runtime/bucket_choice.h"
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/core/errors.h"
@@ -96,6 +97,11 @@ class Recorder {
     if (!log_) return;
     log_->write(record);
     if (log_layers_ > 0 && record.step % log_layers_ == 0) layers(run, record.step);
+  }
+
+  // A line for people, between steps.
+  void note(const std::string& line) {
+    if (is_first_rank_) progress_.note(line);
   }
 
   void epoch(const record::EpochRecord& record, std::span<const record::RankRecord> ranks) {
@@ -231,9 +237,11 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
   Run& run = *started.run;
   const std::uint64_t every = config.eval_every > 0 ? config.eval_every : run.steps_per_epoch;
   Interval interval(run.comm);
+  BucketChoice bucket_choice(run);
   for (std::uint64_t step = 0; step < run.total_steps; ++step) {
     const record::StepRecord record = train_step(run, step);
     started.recorder->step(run, record);
+    if (const auto chosen = bucket_choice.after_step(record)) started.recorder->note(*chosen);
     if (started.gradient_files) started.gradient_files->append(run.gradients);
     interval.add(record);
     const std::uint64_t done = step + 1;

@@ -1,5 +1,8 @@
 #include "runtime/bucket/bucket.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace sterna::bucket {
 
 std::vector<GradientBucket> plan_buckets(const tensor::ParameterTable& table, std::size_t bucket_bytes) {
@@ -13,6 +16,14 @@ std::vector<GradientBucket> plan_buckets(const tensor::ParameterTable& table, st
     is_open = bucket.elements * sizeof(float) < bucket_bytes;
   }
   return buckets;
+}
+
+std::size_t best_bucket_count(double exchange_seconds, std::size_t buckets, double message_seconds,
+                              std::size_t most) {
+  const double bytes_seconds = exchange_seconds - static_cast<double>(buckets) * message_seconds;
+  if (bytes_seconds <= message_seconds || most < 2) return 1;
+  const double best = std::round(std::sqrt(bytes_seconds / message_seconds));
+  return best < static_cast<double>(most) ? std::max(static_cast<std::size_t>(best), std::size_t{1}) : most;
 }
 
 }  // namespace sterna::bucket

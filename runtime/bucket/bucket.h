@@ -21,4 +21,13 @@ struct GradientBucket {
 [[nodiscard]] std::vector<GradientBucket> plan_buckets(const tensor::ParameterTable& table,
                                                        std::size_t bucket_bytes);
 
+// The number of buckets of which least is exposed after backward. Each costs the time of its messages,
+// however short they are; and of the time that the bytes take, the last bucket's share cannot be hidden. The
+// sum of both, N message_seconds + bytes_seconds / N, is least at N = sqrt(bytes_seconds / message_seconds).
+//   exchange_seconds  of a whole step in `buckets` buckets
+//   message_seconds   of one bucket without bytes
+// Returns a number in [1, most].
+[[nodiscard]] std::size_t best_bucket_count(double exchange_seconds, std::size_t buckets,
+                                            double message_seconds, std::size_t most);
+
 }  // namespace sterna::bucket

@@ -78,9 +78,19 @@ void Progress::step(const StepRecord& record) {
   out_ << '\r' << line << std::flush;
 }
 
-void Progress::epoch(const EpochRecord& record) {
+void Progress::clear_renewing_line() {
   if (renews_ && shown_characters_ > 0) out_ << '\r' << std::string(shown_characters_, ' ') << '\r';
   shown_characters_ = 0;
+}
+
+void Progress::note(const std::string& line) {
+  if (mode_ == ProgressMode::kOff) return;
+  clear_renewing_line();
+  out_ << line << std::endl;
+}
+
+void Progress::epoch(const EpochRecord& record) {
+  clear_renewing_line();
   std::string line =
       formatted("epoch %llu, step %llu  train loss %.4f accuracy %.4f  test loss %.4f accuracy %.4f",
                 static_cast<unsigned long long>(record.epoch), static_cast<unsigned long long>(record.step),

@@ -26,7 +26,11 @@ class Progress {
   void step(const StepRecord& record);
   void epoch(const EpochRecord& record);
 
+  // A line of its own, but in mode kOff.
+  void note(const std::string& line);
+
  private:
+  void clear_renewing_line();
   [[nodiscard]] std::string step_line(const StepRecord& record) const;
 
   std::ostream& out_;

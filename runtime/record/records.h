@@ -33,6 +33,7 @@ struct StepRecord {
   std::uint64_t dense_bytes = 0;
   double compression_rate = 0.0;
   std::uint64_t elements_sent = 0;  // by learner 0
+  std::uint64_t buckets = 0;        // that the gradient travelled in
   double bandwidth_bytes_per_second = 0.0;
 };
 
@@ -101,6 +102,7 @@ void for_each_field(const StepRecord& r, Field&& field) {
   field("dense_bytes", r.dense_bytes);
   field("compression_rate", r.compression_rate);
   field("elements_sent", r.elements_sent);
+  field("buckets", r.buckets);
   field("bandwidth_bytes_per_second", r.bandwidth_bytes_per_second);
 }
 

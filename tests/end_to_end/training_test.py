@@ -6,7 +6,7 @@ from support import TestCase, main, rows, run, write_idx_data
 STEP_KEYS = """step epoch samples loss accuracy learning_rate step_seconds compute_seconds compress_seconds
 exchange_seconds exposed_seconds wire_bytes_sent wire_bytes_received value_bytes
 index_bytes header_bytes padding_bytes control_bytes payload_bytes dense_bytes compression_rate
-elements_sent bandwidth_bytes_per_second""".split()
+elements_sent buckets bandwidth_bytes_per_second""".split()
 
 
 class Training(TestCase):
@@ -15,6 +15,25 @@ class Training(TestCase):
         result = run("train", "--log-dir", logs, *arguments, ranks=ranks)
         self.assertEqual(result.status, 0, result.err)
         return logs
+
+    def test_chooses_buckets_by_measurement_and_changes_no_bit(self):
+        arguments = ("--model", "lenet", "--data", "synthetic", "--steps", 16, "--batch", 2, "--compressor", "scalecom")
+        fixed = self.train(*arguments, "--bucket-bytes", 4 << 20, ranks=2, name="fixed")
+        chosen = self.train(*arguments, ranks=2, name="chosen")
+        self.assertEqual({row["buckets"] for row in rows(fixed / "steps.jsonl")}, {1})
+        buckets = [row["buckets"] for row in rows(chosen / "steps.jsonl")]
+        self.assertEqual(buckets[:7], [1] * 7)  # two steps to settle, five to watch
+        self.assertEqual(len(set(buckets[7:])), 1)
+        self.assertTrue(1 <= buckets[-1] <= 8)  # LeNet has eight parameter tensors
+        hashes = [rows(logs / "epochs.jsonl")[-1]["parameter_hash"] for logs in (fixed, chosen)]
+        self.assertEqual(*hashes)
+
+    def test_says_what_buckets_it_chose(self):
+        result = run("train", "--data", "synthetic", "--steps", 8, "--batch", 2, ranks=2)
+        self.assertEqual(result.status, 0)
+        self.assertRegex(result.err, r"(?m)^buckets: [1-8] of about .* MB of gradient; a message takes .* ms")
+        alone = run("train", "--data", "synthetic", "--steps", 8, "--batch", 2)
+        self.assertNotIn("buckets:", alone.err)  # nobody to overlap with
 
     def test_learns_images_from_files(self):
         write_idx_data(self.directory / "data", train=640, test=100)

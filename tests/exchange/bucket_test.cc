@@ -46,5 +46,23 @@ TEST(Buckets, AreNoneWithoutParameters) {
   EXPECT_TRUE(plan_buckets(table_of({}), 8).empty());
 }
 
+TEST(BestBucketCount, WeighsMessagesAgainstTheLastBucketsBytes) {
+  // Of 101 ms in one bucket, 100 ms are bytes; with messages of 1 ms, N + 100 / N is least at N = 10.
+  EXPECT_EQ(best_bucket_count(0.101, 1, 0.001, 50), 10u);
+  // The same exchange seen in four buckets.
+  EXPECT_EQ(best_bucket_count(0.104, 4, 0.001, 50), 10u);
+}
+
+TEST(BestBucketCount, IsOneWhereMessagesAreAllTheCost) {
+  EXPECT_EQ(best_bucket_count(0.001, 1, 0.001, 50), 1u);
+  EXPECT_EQ(best_bucket_count(0.001, 4, 0.001, 50), 1u);  // less than four messages take: noise
+}
+
+TEST(BestBucketCount, StaysWithinWhatThereIs) {
+  EXPECT_EQ(best_bucket_count(10.0, 1, 1e-6, 8), 8u);
+  EXPECT_EQ(best_bucket_count(10.0, 1, 0.0, 8), 8u);  // below the clock's resolution
+  EXPECT_EQ(best_bucket_count(10.0, 1, 1e-6, 0), 1u);
+}
+
 }  // namespace
 }  // namespace sterna::bucket

@@ -27,7 +27,7 @@ TEST(LogDirectory, NamesTheKeysOfAStepAsTheContractDoes) {
                           "compute_seconds", "compress_seconds", "exchange_seconds", "exposed_seconds",
                           "wire_bytes_sent", "wire_bytes_received", "value_bytes", "index_bytes",
                           "header_bytes", "padding_bytes", "control_bytes", "payload_bytes", "dense_bytes",
-                          "compression_rate", "elements_sent", "bandwidth_bytes_per_second"));
+                          "compression_rate", "elements_sent", "buckets", "bandwidth_bytes_per_second"));
 }
 
 TEST(LogDirectory, WritesALineARow) {

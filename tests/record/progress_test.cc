@@ -36,6 +36,17 @@ TEST(Progress, SaysNothingEveryStepWhereThereIsNoTerminal) {
   EXPECT_EQ(out.str(), "");
 }
 
+TEST(Progress, GivesANoteALineUnlessItIsOff) {
+  std::ostringstream out;
+  Progress on(out, ProgressMode::kOn, 100);
+  on.step({.step = 0});
+  on.note("buckets: 3");
+  EXPECT_THAT(out.str(), testing::EndsWith("\rbuckets: 3\n"));
+  std::ostringstream nothing;
+  Progress(nothing, ProgressMode::kOff, 100).note("buckets: 3");
+  EXPECT_EQ(nothing.str(), "");
+}
+
 TEST(Progress, GivesEachEpochALine) {
   std::ostringstream out;
   Progress progress(out, ProgressMode::kOff, 100);
