@@ -17,7 +17,7 @@ namespace {
 // Settings that may differ from rank to rank: they name places on one machine, or speak to one terminal.
 const std::set<std::string> kLocalSettings = {"data-dir",     "log-dir",      "record-gradients",
                                               "init-weights", "save-weights", "progress",
-                                              "csv",          "overwrite"};
+                                              "csv",          "overwrite",    "vocabulary"};
 
 // Where these files are is a matter of one machine, but whether there are any is everybody's: gradients and
 // statistics are gathered, and all ranks start from the same weights.

@@ -32,7 +32,9 @@ void make_data(Run& run) {
   run.dataset = data::make_dataset(config.data, {.directory = config.data_dir,
                                                  .wanted = run.model->sample_shape(),
                                                  .seed = config.seed,
-                                                 .augment = config.augment});
+                                                 .augment = config.augment,
+                                                 .vocabulary = config.vocabulary,
+                                                 .vocabulary_size = config.vocabulary_size});
   run.loader = data::make_loader(*run.dataset, {.batch_samples = config.batch,
                                                 .learners = config.learners,
                                                 .first_learner = run.local.first,

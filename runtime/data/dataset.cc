@@ -15,6 +15,7 @@ std::unique_ptr<Dataset> make_cifar10(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_cifar100(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fashion_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_mnist(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_multi30k(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_text(const DatasetOptions& options);
 
@@ -27,6 +28,8 @@ constexpr DatasetEntry kDatasets[] = {
     {"fashion-mnist", "28 x 28 images of clothes in 10 classes; Debian package dataset-fashion-mnist",
      make_fashion_mnist},
     {"mnist", "28 x 28 images of digits in 10 classes; IDX files, plain or gzip, in --data-dir", make_mnist},
+    {"multi30k", "English sentences with their German translations; train and test_2016_flickr in --data-dir",
+     make_multi30k},
     {"synthetic", "made up for any model, learnable, no files; 8192 samples to train on, 1024 to test",
      make_synthetic},
     {"text", "the next byte of a text at every position; input.txt in --data-dir", make_text},
