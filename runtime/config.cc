@@ -85,6 +85,9 @@ void validate(const TrainConfig& c) {
     throw ConfigError(cat("[train] epochs = ", c.epochs, ", steps = ", c.steps,
                           ": exactly one of the two must be given and positive; try --epochs 5"));
   }
+  require_range("beam", c.beam, c.beam >= 1 && c.beam <= 64, "in [1, 64]");
+  require_range("length-exponent", c.length_exponent, c.length_exponent >= 0.0 && c.length_exponent <= 10.0,
+                "in [0, 10]");
   require_one_of("augment", c.augment, {"none", "crop-flip"});
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
   require_one_of("overlap", c.overlap, {"on", "off"});

@@ -72,6 +72,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .model = models::make_model(config.model, config.batch, config.model_arg),
           .dataset = nullptr,
           .loader = nullptr,
+          .translator = nullptr,
           .values = {},
           .gradients = {},
           .statistics = {},
@@ -82,6 +83,15 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .optimizer = nullptr,
           .schedule = optim::Schedule("constant", {})};
   make_data(run);
+  if (run.dataset->translations() != nullptr) {
+    run.translator =
+        std::make_unique<Translator>(*run.model, *run.dataset,
+                                     TranslationOptions{.beam = config.beam,
+                                                        .length_exponent = config.length_exponent,
+                                                        .learners = config.learners,
+                                                        .first_learner = run.local.first,
+                                                        .local_learners = run.local.count});
+  }
   make_parameters(run);
   const tensor::ParameterTable& table = run.model->parameters();
   run.buckets = bucket::plan_buckets(table, config.bucket_bytes);
