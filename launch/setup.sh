@@ -9,6 +9,7 @@ packages=(
   openmpi-bin libopenmpi-dev                                    # ranks
   libdnnl-dev libopenblas-openmp-dev                            # convolutions, matrix products
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev           # flags, JSON, TOML
+  libfftw3-dev                                                  # spectra of speech
   zlib1g-dev libxxhash-dev                                      # .gz, checksums
   libgtest-dev libgmock-dev libbenchmark-dev                    # tests, benches
   dataset-fashion-mnist                                         # the quick start's images
