@@ -30,8 +30,10 @@ std::vector<double> log_probabilities(std::span<const float> logits) {
   for (float logit : logits) largest = std::max(largest, static_cast<double>(logit));
   double sum = 0.0;
   for (float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  const double log_sum = std::log(sum);
   std::vector<double> result;
-  for (float logit : logits) result.push_back(static_cast<double>(logit) - largest - std::log(sum));
+  result.reserve(logits.size());
+  for (float logit : logits) result.push_back(static_cast<double>(logit) - largest - log_sum);
   return result;
 }
 
