@@ -25,6 +25,14 @@ set_target_properties(OpenBLAS::OpenBLAS PROPERTIES
   IMPORTED_LOCATION ${OPENBLAS_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${OPENBLAS_INCLUDE_DIR})
 
+# FFTW in single precision. Debian's package has no configuration for it.
+find_path(FFTW3_INCLUDE_DIR fftw3.h REQUIRED)
+find_library(FFTW3F_LIBRARY fftw3f REQUIRED)
+add_library(FFTW3::fftw3f UNKNOWN IMPORTED)
+set_target_properties(FFTW3::fftw3f PROPERTIES
+  IMPORTED_LOCATION ${FFTW3F_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${FFTW3_INCLUDE_DIR})
+
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 add_library(xxHash::xxhash UNKNOWN IMPORTED)

@@ -9,13 +9,14 @@ packages=(
   openmpi-bin libopenmpi-dev                                    # ranks
   libdnnl-dev libopenblas-openmp-dev                            # convolutions, matrix products
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev           # flags, JSON, TOML
+  libfftw3-dev                                                  # spectra of speech
   zlib1g-dev libxxhash-dev                                      # .gz, checksums
   libgtest-dev libgmock-dev libbenchmark-dev                    # tests, benches
   dataset-fashion-mnist                                         # the quick start's images
 )
 testbed=(iproute2 util-linux hostname procps openssh-server openssh-client)
 case ${1:-} in
-  --tests) packages+=(python3-numpy clang-format-14 gcovr shellcheck "${testbed[@]}") ;;
+  --tests) packages+=(python3-numpy curl clang-format-14 gcovr shellcheck "${testbed[@]}") ;;
   --testbed) packages+=("${testbed[@]}") ;;
 esac
 

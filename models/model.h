@@ -42,6 +42,9 @@ struct BatchScore {
   std::size_t correct_top5 = 0;  // labels whose class has one of the five largest logits, ties as above
 };
 
+class Generator;
+struct GeneratorShape;
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -68,6 +71,10 @@ class Model {
 
   // Forward alone, in training mode; for `sterna bench step`, which reports forward and backward apart.
   virtual BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) = 0;
+
+  // What generates targets symbol by symbol (generator.h), in memory of its own; null where the model has no
+  // encoder and decoder.
+  [[nodiscard]] virtual std::unique_ptr<Generator> make_generator(const GeneratorShape& shape) const = 0;
 
   // Floating-point operations of one sample's training step: 2 for each multiply-add, three products a layer.
   [[nodiscard]] virtual double training_flops_per_sample() const = 0;

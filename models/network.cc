@@ -9,10 +9,11 @@ namespace {
 class Network final : public Model {
  public:
   Network(const data::SampleShape& sample, std::size_t batch_samples, const AddLayers& add_layers,
-          double label_smoothing)
+          double label_smoothing, const MakeGenerator& make_generator)
       : sample_(sample),
         batch_samples_(batch_samples),
         label_smoothing_(label_smoothing),
+        make_generator_(make_generator),
         input_form_(form_of_inputs(sample, batch_samples)),
         layers_(LayerContext{.parameters = parameters_,
                              .statistics = statistics_,
@@ -51,6 +52,10 @@ class Network final : public Model {
   BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) override {
     return loss_->score(run_layers(batch, make_pass(batch, key, arenas, nullptr)), batch.labels,
                         label_smoothing_);
+  }
+
+  std::unique_ptr<Generator> make_generator(const GeneratorShape& shape) const override {
+    return make_generator_ ? make_generator_(shape, parameters_) : nullptr;
   }
 
   double training_flops_per_sample() const override {
@@ -97,6 +102,7 @@ class Network final : public Model {
   data::SampleShape sample_;
   std::size_t batch_samples_;
   double label_smoothing_;
+  MakeGenerator make_generator_;
   tensor::ParameterTable parameters_;
   tensor::ParameterTable statistics_;
   tensor::Arena arena_;
@@ -108,8 +114,9 @@ class Network final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
-                                    const AddLayers& add_layers, double label_smoothing) {
-  return std::make_unique<Network>(sample, batch_samples, add_layers, label_smoothing);
+                                    const AddLayers& add_layers, double label_smoothing,
+                                    const MakeGenerator& make_generator) {
+  return std::make_unique<Network>(sample, batch_samples, add_layers, label_smoothing, make_generator);
 }
 
 }  // namespace sterna::models

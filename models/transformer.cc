@@ -17,6 +17,7 @@
 #include "models/layers/residual.h"
 #include "models/network.h"
 #include "models/transformer_arguments.h"
+#include "models/transformer_generator.h"
 #include "runtime/core/errors.h"
 
 namespace sterna::models {
@@ -113,7 +114,16 @@ std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArgument
         });
     net.add<FullyConnected>("head", FullyConnectedOptions{.outputs = symbols});
   };
-  return make_network(sample, batch_samples, add_layers, smoothing);
+  const MakeGenerator make_generator = [=](const GeneratorShape& shape, const tensor::ParameterTable& table) {
+    const AddLayers add = [=](Sequential& net) {
+      DropoutNumbers none(0.0);
+      add_encoder(net, {sizes, symbols, 0, source}, none);
+    };
+    return make_transformer_generator(
+        {.sizes = sizes, .symbols = symbols, .source_positions = source, .target_positions = target}, shape,
+        table, add);
+  };
+  return make_network(sample, batch_samples, add_layers, smoothing, make_generator);
 }
 
 }  // namespace sterna::models

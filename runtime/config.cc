@@ -17,7 +17,7 @@ namespace {
 // Settings that may differ from rank to rank: they name places on one machine, or speak to one terminal.
 const std::set<std::string> kLocalSettings = {"data-dir",     "log-dir",      "record-gradients",
                                               "init-weights", "save-weights", "progress",
-                                              "csv",          "overwrite"};
+                                              "csv",          "overwrite",    "vocabulary"};
 
 // Where these files are is a matter of one machine, but whether there are any is everybody's: gradients and
 // statistics are gathered, and all ranks start from the same weights.
@@ -85,6 +85,9 @@ void validate(const TrainConfig& c) {
     throw ConfigError(cat("[train] epochs = ", c.epochs, ", steps = ", c.steps,
                           ": exactly one of the two must be given and positive; try --epochs 5"));
   }
+  require_range("beam", c.beam, c.beam >= 1 && c.beam <= 64, "in [1, 64]");
+  require_range("length-exponent", c.length_exponent, c.length_exponent >= 0.0 && c.length_exponent <= 10.0,
+                "in [0, 10]");
   require_one_of("augment", c.augment, {"none", "crop-flip"});
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
   require_one_of("overlap", c.overlap, {"on", "off"});

@@ -18,6 +18,10 @@ struct TrainConfig {
   std::string data = "synthetic";
   std::string data_dir;
   std::string augment = "none";
+  std::string vocabulary;
+  std::size_t vocabulary_size = 8000;
+  std::size_t beam = 1;
+  double length_exponent = 0.6;
   std::uint32_t learners = 0;
   std::size_t batch = 32;
   std::uint64_t epochs = 0;
@@ -76,6 +80,12 @@ void for_each_setting(Config& c, Setting&& setting) {
           "directory of the data's files (default: where Debian's package puts them)");
   setting("augment", c.augment,
           "none, or crop-flip: training images shifted by up to 4 pixels, and mirrored in every second case");
+  setting("vocabulary", c.vocabulary,
+          "multi30k: file of the byte pairs, learned and written where it is not there (none: learned anew)");
+  setting("vocabulary-size", c.vocabulary_size, "multi30k: symbols of a vocabulary that is learned");
+  setting("beam", c.beam, "translation: prefixes that the search for a test translation follows (1: greedy)");
+  setting("length-exponent", c.length_exponent,
+          "translation: alpha of the beam search's length penalty, ((5 + n) / 6)^alpha");
   setting("learners", c.learners, "data-parallel workers L, a multiple of the ranks (0: as many as ranks)");
   setting("batch", c.batch, "samples per learner and step");
   setting("epochs", c.epochs, "passes over the training data (or give --steps)");

@@ -4,6 +4,7 @@
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
+#include "runtime/data/translations.h"
 #include "runtime/hash.h"
 #include "runtime/run.h"
 
@@ -44,6 +45,23 @@ void require_equal_start(Run& run) {
         cat("[train] init-weights: the file of rank ", rank,
             " holds other weights than that of rank 0 (hashes of parameters and statistics ", hashes[rank],
             ", not ", hashes.front(), "): must be equal on all ranks; copy one file to every machine"));
+  }
+}
+
+void require_equal_vocabulary(Run& run) {
+  const data::Translations* translations = run.dataset->translations();
+  if (translations == nullptr) return;
+  const std::string text = data::to_text(translations->vocabulary());
+  Hash hash;
+  hash.add(std::as_bytes(std::span(text)));
+  const std::vector<std::string> hashes = collectives::all_gather_text(run.comm, hash.text());
+  for (std::size_t rank = 1; rank < hashes.size(); ++rank) {
+    if (hashes[rank] == hashes.front()) continue;
+    throw AgreedConfigError(cat("[train] vocabulary: rank ", rank,
+                                " has other byte pairs than rank 0 (hashes ", hashes[rank], ", not ",
+                                hashes.front(),
+                                "): must be equal on all ranks; copy training text and vocabulary of one "
+                                "machine to all"));
   }
 }
 

@@ -36,7 +36,9 @@ void make_data(Run& run) {
   run.dataset = data::make_dataset(config.data, {.directory = config.data_dir,
                                                  .wanted = run.model->sample_shape(),
                                                  .seed = config.seed,
-                                                 .augment = config.augment});
+                                                 .augment = config.augment,
+                                                 .vocabulary = config.vocabulary,
+                                                 .vocabulary_size = config.vocabulary_size});
   run.loader = data::make_loader(*run.dataset, {.batch_samples = config.batch,
                                                 .learners = config.learners,
                                                 .first_learner = run.local.first,
@@ -85,6 +87,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .model = models::make_model(config.model, config.batch, config.model_arg),
           .dataset = nullptr,
           .loader = nullptr,
+          .translator = nullptr,
           .values = {},
           .gradients = {},
           .statistics = {},
@@ -95,6 +98,15 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .optimizer = nullptr,
           .schedule = optim::Schedule("constant", {})};
   make_data(run);
+  if (run.dataset->translations() != nullptr) {
+    run.translator =
+        std::make_unique<Translator>(*run.model, *run.dataset,
+                                     TranslationOptions{.beam = config.beam,
+                                                        .length_exponent = config.length_exponent,
+                                                        .learners = config.learners,
+                                                        .first_learner = run.local.first,
+                                                        .local_learners = run.local.count});
+  }
   make_parameters(run);
   const tensor::ParameterTable& table = run.model->parameters();
   run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));

@@ -20,6 +20,7 @@
 #include "runtime/optim/optimizer.h"
 #include "runtime/optim/schedule.h"
 #include "runtime/record/records.h"
+#include "runtime/translation.h"
 
 namespace sterna {
 
@@ -31,6 +32,7 @@ struct Run {
   std::unique_ptr<models::Model> model;
   std::unique_ptr<data::Dataset> dataset;
   std::unique_ptr<data::Loader> loader;
+  std::unique_ptr<Translator> translator;  // of a data set of translations
   std::uint64_t steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
 
@@ -121,5 +123,9 @@ void require_equal_replicas(collectives::Communicator& comm, const std::string& 
 // files of
 // --init-weights differ. Collective.
 void require_equal_start(Run& run);
+
+// Throws AgreedConfigError, which names the rank, if the ranks' data sets do not have the same symbols for
+// the same text. Collective.
+void require_equal_vocabulary(Run& run);
 
 }  // namespace sterna

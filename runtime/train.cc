@@ -12,6 +12,7 @@
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/core/errors.h"
 #include "runtime/core/version.h"
+#include "runtime/data/translations.h"
 #include "runtime/exchange/mean.h"
 #include "runtime/gradient_files.h"
 #include "runtime/job.h"
@@ -20,6 +21,7 @@
 #include "runtime/run.h"
 #include "runtime/tensor/libraries.h"
 #include "runtime/train_step.h"
+#include "runtime/translation.h"
 #include "runtime/weight_files.h"
 
 namespace sterna {
@@ -91,6 +93,10 @@ class Recorder {
     if (log_) log_->write_run(run_json);
   }
 
+  void text(const std::string& name, const std::string& text) {
+    if (log_) log_->write_text(name, text);
+  }
+
   void step(const Run& run, const record::StepRecord& record) {
     if (!is_first_rank_) return;
     progress_.step(record);
@@ -153,7 +159,8 @@ struct Interval {
   Stopwatch clock;
 };
 
-record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint64_t steps_done) {
+record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint64_t steps_done,
+                                   Recorder& recorder) {
   const models::BatchScore test = evaluate(run, steps_done);
   const std::string hash = parameter_hash(run.model->parameters(), run.values);
   require_equal_replicas(run.comm, hash, steps_done - 1);
@@ -164,6 +171,11 @@ record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint
   r.train_loss = interval.loss / static_cast<double>(interval.steps);
   r.train_accuracy = interval.accuracy / static_cast<double>(interval.steps);
   set_test_measures(test, run.model->sample_shape(), r);
+  if (run.translator) {
+    const std::vector<std::string> translated = run.translator->translate(run.comm, run.values);
+    r.test_bleu = bleu_of(translated, *run.dataset->translations());
+    recorder.text("translations.txt", joined(translated, "\n") + '\n');
+  }
   r.epoch_seconds = interval.clock.seconds();
   r.wire_bytes_sent = run.comm.traffic().bytes_sent - interval.bytes_sent_before;
   r.parameter_hash = hash;
@@ -217,6 +229,7 @@ Start start(const TrainConfig& config, collectives::Communicator& comm) {
   Start started;
   attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm)); });
   if (!config.init_weights.empty()) require_equal_start(*started.run);
+  require_equal_vocabulary(*started.run);
   attempt(comm, [&] {
     if (config.save_weights.empty() || comm.rank() != 0) return;
     started.weights = std::make_unique<record::SafetensorsWriter>(config.save_weights);
@@ -246,7 +259,7 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
     interval.add(record);
     const std::uint64_t done = step + 1;
     if (done % every == 0 || done == run.total_steps) {
-      result.epochs.push_back(close_interval(run, interval, done));
+      result.epochs.push_back(close_interval(run, interval, done, *started.recorder));
       started.recorder->epoch(result.epochs.back(), rank_records(run, started.hosts, result.epochs.back()));
       interval = Interval(run.comm);
     } else if (done % run.steps_per_epoch == 0) {
@@ -314,6 +327,9 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   Run& run = *started.run;
   started.hosts = collectives::all_gather_text(comm, host_name());
   started.recorder->begin(describe(run, started.hosts));
+  if (run.translator) {
+    started.recorder->text("vocabulary.txt", data::to_text(run.dataset->translations()->vocabulary()));
+  }
 
   RunResult result;
   try {

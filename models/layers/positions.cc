@@ -23,15 +23,18 @@ std::optional<std::size_t> add_table(const LayerContext& context, const Position
 std::vector<float> sines_of(std::size_t positions, std::size_t features) {
   std::vector<float> sines(positions * features);
   for (std::size_t i = 0; i < sines.size(); ++i) {
-    const std::size_t feature = i % features;
-    const double exponent = static_cast<double>(feature / 2 * 2) / static_cast<double>(features);
-    const double angle = static_cast<double>(i / features) / std::pow(10000.0, exponent);
-    sines[i] = static_cast<float>(feature % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    sines[i] = sine_of_position(i / features, i % features, features);
   }
   return sines;
 }
 
 }  // namespace
+
+float sine_of_position(std::size_t position, std::size_t feature, std::size_t features) {
+  const double exponent = static_cast<double>(feature / 2 * 2) / static_cast<double>(features);
+  const double angle = static_cast<double>(position) / std::pow(10000.0, exponent);
+  return static_cast<float>(feature % 2 == 0 ? std::sin(angle) : std::cos(angle));
+}
 
 Positions::Positions(const LayerContext& context, const PositionsOptions& options)
     : form_(context.input),

@@ -17,8 +17,12 @@ struct PositionsOptions {
   double scale = 1.0;              // of the input
 };
 
+// What tells a position from the others in one feature: sin(p / 10000^(2 i / features)) at feature 2 i, the
+// cosine at 2 i + 1.
+[[nodiscard]] float sine_of_position(std::size_t position, std::size_t feature, std::size_t features);
+
 // Plain [B, positions, features] -> the same form: scale * input + row of the position. A learned table is
-// [positions, features]. Sines: row p has sin(p / 10000^(2 i / features)) at 2 i, the cosine at 2 i + 1.
+// [positions, features].
 class Positions final : public Layer {
  public:
   Positions(const LayerContext& context, const PositionsOptions& options);

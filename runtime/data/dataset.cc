@@ -14,7 +14,9 @@ namespace sterna::data {
 std::unique_ptr<Dataset> make_cifar10(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_cifar100(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fashion_mnist(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_fsdd(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_mnist(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_multi30k(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_text(const DatasetOptions& options);
 
@@ -26,7 +28,11 @@ constexpr DatasetEntry kDatasets[] = {
     {"cifar100", "32 x 32 colour images in 100 classes; train.bin and test.bin in --data-dir", make_cifar100},
     {"fashion-mnist", "28 x 28 images of clothes in 10 classes; Debian package dataset-fashion-mnist",
      make_fashion_mnist},
+    {"fsdd", "spoken digits as log mel energies; DIGIT_SPEAKER_INDEX.wav in --data-dir or its recordings/",
+     make_fsdd},
     {"mnist", "28 x 28 images of digits in 10 classes; IDX files, plain or gzip, in --data-dir", make_mnist},
+    {"multi30k", "English sentences with their German translations; train and test_2016_flickr in --data-dir",
+     make_multi30k},
     {"synthetic", "made up for any model, learnable, no files; 8192 samples to train on, 1024 to test",
      make_synthetic},
     {"text", "the next byte of a text at every position; input.txt in --data-dir", make_text},

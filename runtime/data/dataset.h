@@ -15,6 +15,8 @@ namespace sterna::data {
 
 enum class Split { kTrain, kTest };
 
+class Translations;
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -29,6 +31,9 @@ class Dataset {
   //          function of seed, epoch and sample number; test samples are the same in every epoch.
   virtual void read(Split split, std::uint32_t epoch, std::span<const std::uint32_t> numbers,
                     Batch& batch) const = 0;
+
+  // What an evaluation of translations reads; null where samples are no pairs of sentences.
+  [[nodiscard]] virtual const Translations* translations() const { return nullptr; }
 };
 
 struct DatasetOptions {
@@ -36,7 +41,9 @@ struct DatasetOptions {
   std::filesystem::path directory{};
   SampleShape wanted{};  // what the model takes; data that is made up takes this shape
   std::uint64_t seed = 1;
-  std::string augment = "none";  // --augment: none or crop-flip (augment.h)
+  std::string augment = "none";        // --augment: none or crop-flip (augment.h)
+  std::filesystem::path vocabulary{};  // --vocabulary: read, or written if it is not there; empty: neither
+  std::size_t vocabulary_size = 8000;  // --vocabulary-size, of one that is learned
 };
 
 struct DatasetEntry {

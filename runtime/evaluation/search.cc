@@ -14,6 +14,7 @@ namespace {
 struct Live {
   Prefix prefix;
   double log_probability;
+  std::size_t parent = 0;  // which of the prefixes before it
 };
 
 // A prefix and the symbol that may follow.
@@ -29,8 +30,10 @@ std::vector<double> log_probabilities(std::span<const float> logits) {
   for (float logit : logits) largest = std::max(largest, static_cast<double>(logit));
   double sum = 0.0;
   for (float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  const double log_sum = std::log(sum);
   std::vector<double> result;
-  for (float logit : logits) result.push_back(static_cast<double>(logit) - largest - std::log(sum));
+  result.reserve(logits.size());
+  for (float logit : logits) result.push_back(static_cast<double>(logit) - largest - log_sum);
   return result;
 }
 
@@ -52,15 +55,11 @@ Hypothesis hypothesis_of(const Live& live, bool has_ended, const SearchOptions& 
 }
 
 // All that can follow, the likeliest first.
-std::vector<Continuation> continuations(const NextLogits& next, const std::vector<Live>& lives,
+std::vector<Continuation> continuations(std::span<const float> logits, const std::vector<Live>& lives,
                                         const SearchOptions& options) {
-  std::vector<Prefix> prefixes;
-  for (const Live& live : lives) prefixes.push_back(live.prefix);
-  std::vector<float> logits(prefixes.size() * options.symbols);
-  next(prefixes, logits);
   std::vector<Continuation> all;
   for (std::size_t l = 0; l < lives.size(); ++l) {
-    const auto row = log_probabilities(std::span(logits).subspan(l * options.symbols, options.symbols));
+    const auto row = log_probabilities(logits.subspan(l * options.symbols, options.symbols));
     for (std::size_t s = 0; s < row.size(); ++s) {
       const double sum = lives[l].log_probability + row[s];
       if (std::isfinite(sum)) all.push_back({sum, l, static_cast<std::int32_t>(s)});
@@ -81,12 +80,12 @@ void keep_best(std::vector<Hypothesis>& ended, std::size_t beam) {
 }
 
 // One symbol more: returns the prefixes that go on, and adds those that end to `ended`.
-std::vector<Live> advance(const NextLogits& next, const std::vector<Live>& lives,
+std::vector<Live> advance(std::span<const float> logits, const std::vector<Live>& lives,
                           const SearchOptions& options, std::vector<Hypothesis>& ended) {
   std::vector<Live> on;
-  for (const Continuation& c : continuations(next, lives, options)) {
+  for (const Continuation& c : continuations(logits, lives, options)) {
     if (on.size() == options.beam) break;
-    Live live{.prefix = lives[c.live].prefix, .log_probability = c.log_probability};
+    Live live{.prefix = lives[c.live].prefix, .log_probability = c.log_probability, .parent = c.live};
     if (c.symbol == options.end) {
       ended.push_back(hypothesis_of(live, /*has_ended=*/true, options));
     } else {
@@ -108,44 +107,113 @@ bool can_improve(const std::vector<Live>& lives, const std::vector<Hypothesis>& 
   return best > ended.back().score;
 }
 
+std::vector<SearchStep> steps_of(const std::vector<Live>& lives) {
+  std::vector<SearchStep> steps;
+  for (const Live& live : lives) steps.push_back({.parent = live.parent, .symbol = live.prefix.back()});
+  return steps;
+}
+
+class GreedySearch final : public Search {
+ public:
+  explicit GreedySearch(const SearchOptions& options) : options_(options) { check(options); }
+
+  std::vector<SearchStep> live() const override {
+    return is_done_ ? std::vector<SearchStep>{} : steps_of({live_});
+  }
+
+  void advance(std::span<const float> logits) override {
+    STERNA_CHECK(is_done_ == false);
+    STERNA_CHECK(logits.size() == options_.symbols);
+    const std::vector<double> row = log_probabilities(logits);
+    const auto likeliest = std::ranges::max_element(row);
+    live_.log_probability += *likeliest;
+    const auto symbol = static_cast<std::int32_t>(likeliest - row.begin());
+    has_ended_ = symbol == options_.end;
+    if (!has_ended_) live_.prefix.push_back(symbol);
+    is_done_ = has_ended_ || live_.prefix.size() > options_.most_symbols;
+  }
+
+  std::vector<Hypothesis> found() const override { return {hypothesis_of(live_, has_ended_, options_)}; }
+
+ private:
+  SearchOptions options_;
+  Live live_{.prefix = {options_.start}, .log_probability = 0.0};
+  bool has_ended_ = false;
+  bool is_done_ = false;
+};
+
+class BeamSearch final : public Search {
+ public:
+  explicit BeamSearch(const SearchOptions& options) : options_(options) { check(options); }
+
+  std::vector<SearchStep> live() const override {
+    const bool goes_on = taken_ < options_.most_symbols && can_improve(lives_, ended_, options_);
+    return goes_on ? steps_of(lives_) : std::vector<SearchStep>{};
+  }
+
+  void advance(std::span<const float> logits) override {
+    STERNA_CHECK(logits.size() == (lives_.size() * options_.symbols));
+    lives_ = sterna::evaluation::advance(logits, lives_, options_, ended_);
+    ++taken_;
+  }
+
+  std::vector<Hypothesis> found() const override {
+    std::vector<Hypothesis> cut_off;
+    for (const Live& live : lives_) {
+      if (live.prefix.size() == options_.most_symbols + 1) {
+        cut_off.push_back(hypothesis_of(live, /*has_ended=*/false, options_));
+      }
+    }
+    keep_best(cut_off, options_.beam - ended_.size());
+    std::vector<Hypothesis> found = ended_;
+    found.insert(found.end(), cut_off.begin(), cut_off.end());
+    return found;
+  }
+
+ private:
+  SearchOptions options_;
+  std::vector<Live> lives_ = {{.prefix = {options_.start}, .log_probability = 0.0}};
+  std::vector<Hypothesis> ended_;
+  std::size_t taken_ = 0;  // symbols
+};
+
+// Asks for logits until the search is over.
+std::vector<Hypothesis> run(Search& search, const NextLogits& next, const SearchOptions& options) {
+  std::vector<Prefix> prefixes = {{}};
+  for (auto live = search.live(); !live.empty(); live = search.live()) {
+    std::vector<Prefix> longer;
+    for (const SearchStep& step : live) {
+      longer.push_back(prefixes[step.parent]);
+      longer.back().push_back(step.symbol);
+    }
+    prefixes = std::move(longer);
+    std::vector<float> logits(prefixes.size() * options.symbols);
+    next(prefixes, logits);
+    search.advance(logits);
+  }
+  return search.found();
+}
+
 }  // namespace
 
 double length_penalty(std::size_t symbols, double exponent) {
   return std::pow((5.0 + static_cast<double>(symbols)) / 6.0, exponent);
 }
 
+std::unique_ptr<Search> make_greedy_search(const SearchOptions& options) {
+  return std::make_unique<GreedySearch>(options);
+}
+
+std::unique_ptr<Search> make_beam_search(const SearchOptions& options) {
+  return std::make_unique<BeamSearch>(options);
+}
+
 Hypothesis greedy_search(const NextLogits& next, const SearchOptions& options) {
-  check(options);
-  Live live{.prefix = {options.start}, .log_probability = 0.0};
-  std::vector<float> logits(options.symbols);
-  for (std::size_t taken = 0; taken < options.most_symbols; ++taken) {
-    next({&live.prefix, 1}, logits);
-    const std::vector<double> row = log_probabilities(logits);
-    const auto likeliest = std::ranges::max_element(row);
-    live.log_probability += *likeliest;
-    const auto symbol = static_cast<std::int32_t>(likeliest - row.begin());
-    if (symbol == options.end) return hypothesis_of(live, /*has_ended=*/true, options);
-    live.prefix.push_back(symbol);
-  }
-  return hypothesis_of(live, /*has_ended=*/false, options);
+  return run(*make_greedy_search(options), next, options).front();
 }
 
 std::vector<Hypothesis> beam_search(const NextLogits& next, const SearchOptions& options) {
-  check(options);
-  std::vector<Live> lives = {{.prefix = {options.start}, .log_probability = 0.0}};
-  std::vector<Hypothesis> found;
-  for (std::size_t taken = 0; taken < options.most_symbols && can_improve(lives, found, options); ++taken) {
-    lives = advance(next, lives, options, found);
-  }
-  std::vector<Hypothesis> cut_off;
-  for (const Live& live : lives) {
-    if (live.prefix.size() == options.most_symbols + 1) {
-      cut_off.push_back(hypothesis_of(live, /*has_ended=*/false, options));
-    }
-  }
-  keep_best(cut_off, options.beam - found.size());
-  found.insert(found.end(), cut_off.begin(), cut_off.end());
-  return found;
+  return run(*make_beam_search(options), next, options);
 }
 
 }  // namespace sterna::evaluation

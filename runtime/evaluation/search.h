@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -37,6 +38,31 @@ struct Hypothesis {
 // by the many factors of its probability. Source: Wu et al., "Google's neural machine translation system",
 // arXiv:1609.08144, equation 14.
 [[nodiscard]] double length_penalty(std::size_t symbols, double exponent);
+
+// A prefix that goes on: the symbol behind its parent, one of the prefixes that went on before, by number.
+struct SearchStep {
+  std::size_t parent;
+  std::int32_t symbol;
+};
+
+// The search for one sequence, symbol by symbol, so that a caller can run many of them side by side.
+class Search {
+ public:
+  virtual ~Search() = default;
+
+  // The prefixes whose logits are wanted next, `beam` at most; none when the search is over. The first time
+  // it is the start symbol.
+  [[nodiscard]] virtual std::vector<SearchStep> live() const = 0;
+
+  //   logits  [live, symbols], of the symbols that follow each
+  virtual void advance(std::span<const float> logits) = 0;
+
+  // What has been found when it is over: as greedy_search() and beam_search() return it.
+  [[nodiscard]] virtual std::vector<Hypothesis> found() const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Search> make_greedy_search(const SearchOptions& options);
+[[nodiscard]] std::unique_ptr<Search> make_beam_search(const SearchOptions& options);
 
 // Takes the likeliest symbol at each step, the lower one on a tie.
 [[nodiscard]] Hypothesis greedy_search(const NextLogits& next, const SearchOptions& options);

@@ -98,6 +98,9 @@ LogDirectory::~LogDirectory() = default;
 void LogDirectory::write_run(const std::string& json) {
   write_whole(directory_ / "run.json", json + '\n');
 }
+void LogDirectory::write_text(const std::string& name, const std::string& text) {
+  write_whole(directory_ / name, text);
+}
 void LogDirectory::write(const StepRecord& record) {
   steps_->write(record);
 }

@@ -27,6 +27,9 @@ class LogDirectory {
   ~LogDirectory();
 
   void write_run(const std::string& json);
+
+  // Replaces a file of that name.
+  void write_text(const std::string& name, const std::string& text);
   void write(const StepRecord& record);
   void write(const EpochRecord& record);
   void write(const RankRecord& record);

@@ -49,6 +49,7 @@ struct EpochRecord {
   std::optional<double> perplexity{};            // of models of symbols: exp(test_loss) ...
   std::optional<double> test_bits_per_symbol{};  // ... and test_loss / ln 2: bits per character, or per token
   std::optional<double> test_token_accuracy{};   // of models of symbols; equals test_accuracy
+  std::optional<double> test_bleu{};             // of translations, in [0, 100], words cut as 13a cuts them
   double epoch_seconds = 0.0;         // wall time since the row before, evaluation and logs included
   std::uint64_t wire_bytes_sent = 0;  // by this rank since the row before, evaluation included
   std::string parameter_hash{};
@@ -118,6 +119,7 @@ void for_each_field(const EpochRecord& r, Field&& field) {
   if (r.perplexity) field("perplexity", *r.perplexity);
   if (r.test_bits_per_symbol) field("test_bits_per_symbol", *r.test_bits_per_symbol);
   if (r.test_token_accuracy) field("test_token_accuracy", *r.test_token_accuracy);
+  if (r.test_bleu) field("test_bleu", *r.test_bleu);
   field("epoch_seconds", r.epoch_seconds);
   field("wire_bytes_sent", r.wire_bytes_sent);
   field("parameter_hash", r.parameter_hash);
