@@ -20,12 +20,20 @@ constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 struct Extents {
   Extents(const TensorForm& input, const ConvolutionShape& shape)
       : input_shape(input.shape),
-        weights_shape{shape.outputs, input.shape[1], shape.kernel, shape.kernel},
+        weights_shape(shape_of_weights(input.shape[1], shape)),
         output_shape{input.shape[0], shape.outputs, swept(input.shape[2], shape),
                      swept(input.shape[3], shape)},
         strides(2, static_cast<memory::dim>(shape.stride)),
         padding(2, static_cast<memory::dim>(shape.padding)),
         bias(shape.has_bias ? onednn::plain_layout({shape.outputs}) : memory::desc()) {}
+
+  // oneDNN gives the groups an axis of their own; elements lie as without it.
+  static Shape shape_of_weights(std::size_t inputs, const ConvolutionShape& shape) {
+    STERNA_CHECK(inputs % shape.groups == 0u);
+    STERNA_CHECK(shape.outputs % shape.groups == 0u);
+    if (shape.groups == 1) return {shape.outputs, inputs, shape.kernel, shape.kernel};
+    return {shape.groups, shape.outputs / shape.groups, inputs / shape.groups, shape.kernel, shape.kernel};
+  }
 
   static std::size_t swept(std::size_t extent, const ConvolutionShape& shape) {
     STERNA_CHECK((extent + 2 * shape.padding) >= shape.kernel);
