@@ -111,6 +111,20 @@ TEST(Convolution, KeepsTheBlocksOfChannelsWhenDepthwise) {
   EXPECT_DOUBLE_EQ(parameters[2].initial_bound, 1.0 / 3.0);  // 9 inputs
 }
 
+TEST(Convolution, SharesItsWorkingMemoryWithTheNextOne) {
+  tensor::ParameterTable parameters, statistics;
+  tensor::Arena arena;
+  Sequential layers({.parameters = parameters,
+                     .statistics = statistics,
+                     .arena = arena,
+                     .input = {.shape = {2, 16, 8, 8}, .blocks = nullptr}});
+  const ConvolutionOptions same{.outputs = 16, .kernel = 3, .padding = 1};
+  layers.add<Convolution>("first", same);  // has a plain input to bring into blocks, too
+  const std::size_t before = arena.bytes();
+  layers.add<Convolution>("second", same);
+  EXPECT_EQ(arena.bytes() - before, 2u * 16 * 8 * 8 * sizeof(float));  // its output, and no more
+}
+
 TEST(Convolution, DeclaresItsParametersAsPyTorchDoes) {
   LayerProbe probe({1, 3, 8, 6}, [](Sequential& layers) {
     layers.add<Convolution>("conv1", ConvolutionOptions{.outputs = 4, .kernel = 5, .padding = 1});
