@@ -10,6 +10,7 @@ packages=(
   libdnnl-dev libopenblas-openmp-dev                            # convolutions, matrix products
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev           # flags, JSON, TOML
   zlib1g-dev libxxhash-dev                                      # .gz, checksums
+  libturbojpeg0-dev                                             # image-folder
   libgtest-dev libgmock-dev libbenchmark-dev                    # tests, benches
   dataset-fashion-mnist                                         # the quick start's images
 )

@@ -14,6 +14,7 @@ namespace sterna::data {
 std::unique_ptr<Dataset> make_cifar10(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_cifar100(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fashion_mnist(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_image_folder(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_text(const DatasetOptions& options);
@@ -26,6 +27,8 @@ constexpr DatasetEntry kDatasets[] = {
     {"cifar100", "32 x 32 colour images in 100 classes; train.bin and test.bin in --data-dir", make_cifar100},
     {"fashion-mnist", "28 x 28 images of clothes in 10 classes; Debian package dataset-fashion-mnist",
      make_fashion_mnist},
+    {"image-folder", "JPEG images of any size, such as ImageNet's; train/CLASS/ and val/CLASS/ in --data-dir",
+     make_image_folder},
     {"mnist", "28 x 28 images of digits in 10 classes; IDX files, plain or gzip, in --data-dir", make_mnist},
     {"synthetic", "made up for any model, learnable, no files; 8192 samples to train on, 1024 to test",
      make_synthetic},
