@@ -11,6 +11,7 @@ packages=(
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev           # flags, JSON, TOML
   libfftw3-dev                                                  # spectra of speech
   zlib1g-dev libxxhash-dev                                      # .gz, checksums
+  libturbojpeg0-dev                                             # image-folder
   libgtest-dev libgmock-dev libbenchmark-dev                    # tests, benches
   dataset-fashion-mnist                                         # the quick start's images
 )

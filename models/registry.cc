@@ -8,6 +8,7 @@
 namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
+std::unique_ptr<Model> make_alexnet(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_char_lstm(std::size_t batch_samples, ModelArguments& arguments);
@@ -15,15 +16,23 @@ std::unique_ptr<Model> make_cifar_cnn(std::size_t batch_samples, ModelArguments&
 std::unique_ptr<Model> make_fsdd_bilstm(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_mobilenetv2(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_mobilenetv2_cifar(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet18(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_resnet20(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet34(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_resnet34_cifar(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet50(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_vgg16(std::size_t batch_samples, ModelArguments& arguments);
 std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& arguments);
 
 namespace {
 
 constexpr ModelEntry kModels[] = {
+    {"alexnet", "five convolutions, three fully connected layers, 224 x 224 colour images", 61'100'840,
+     make_alexnet},
     {"bert", "encoder for masked symbols or classes of texts, base size", 132'658'746, make_bert},
     {"bn50-dnn", "six fully connected layers, 440 features to 5999 classes (speech)", 10'798'959,
      make_bn50_dnn},
@@ -34,13 +43,22 @@ constexpr ModelEntry kModels[] = {
      make_fsdd_bilstm},
     {"gpt", "decoder-only transformer, next symbol of a text (tiny Shakespeare)", 3'225'153, make_gpt},
     {"lenet", "two convolutions, two fully connected layers, 28 x 28 grey images", 582'026, make_lenet},
+    {"mobilenetv2", "inverted residuals with depthwise convolutions, 224 x 224 colour images", 3'504'872,
+     make_mobilenetv2},
+    {"mobilenetv2-cifar", "mobilenetv2 for 32 x 32 colour images", 2'236'682, make_mobilenetv2_cifar},
+    {"resnet18", "residual network of 18 layers, 224 x 224 colour images", 11'689'512, make_resnet18},
     {"resnet20", "residual network of 20 layers, 32 x 32 colour images", 272'474, make_resnet20},
+    {"resnet34", "residual network of 34 layers, 224 x 224 colour images", 21'797'672, make_resnet34},
     {"resnet34-cifar", "residual network of 34 layers, 32 x 32 colour images", 21'282'122,
      make_resnet34_cifar},
+    {"resnet50", "residual network of 50 layers with bottlenecks, 224 x 224 colour images", 25'557'032,
+     make_resnet50},
     {"speech-bilstm", "four bidirectional LSTM layers, 32,000 phonetic states at every frame", 30'555'648,
      make_speech_bilstm},
     {"transformer", "encoder and decoder for translation, base size (WMT14, Multi30k)", 101'009'544,
      make_transformer},
+    {"vgg16", "thirteen convolutions with batch normalisation, 224 x 224 colour images", 138'365'992,
+     make_vgg16},
     {"vit", "vision transformer, ViT-B/16 for 224 x 224 colour images (ImageNet)", 86'567'656, make_vit},
 };
 static_assert(std::ranges::adjacent_find(kModels, std::ranges::greater_equal{}, &ModelEntry::name) ==

@@ -5,7 +5,7 @@ namespace sterna::models {
 AveragePool::AveragePool(const LayerContext& context, const AveragePoolOptions& options)
     : arena_(context.arena),
       input_form_(context.input),
-      pooling_(input_form_, options.window),
+      pooling_(input_form_, {.window = options.window, .outputs = options.outputs}),
       output_(context.arena.reserve(pooling_.output_form())) {}
 
 tensor::ConstTensor AveragePool::forward(tensor::ConstTensor input, const Pass&) {

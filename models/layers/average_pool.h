@@ -1,4 +1,5 @@
-// Mean of each window, or of each channel; torch.nn.AvgPool2d, and torch.Tensor.mean((2, 3)).
+// Mean of each window, or of each channel; torch.nn.AvgPool2d, torch.nn.AdaptiveAvgPool2d, and
+// torch.Tensor.mean((2, 3)).
 #pragma once
 
 #include <cstddef>
@@ -8,12 +9,14 @@
 
 namespace sterna::models {
 
+// One of the two, or neither: the whole image.
 struct AveragePoolOptions {
-  std::size_t window = 0;  // rows, columns and stride; 0: the whole image
+  std::size_t window = 0;   // rows, columns and stride
+  std::size_t outputs = 0;  // rows and columns of the output, of an image of any size
 };
 
-// [B, channels, height, width] -> [B, channels, height / window, width / window] in the layout of its input,
-// or plain [B, channels].
+// [B, channels, height, width] -> [B, channels, height / window, width / window] or [B, channels, outputs,
+// outputs] in the layout of its input, or plain [B, channels].
 class AveragePool final : public Layer {
  public:
   AveragePool(const LayerContext& context, const AveragePoolOptions& options);

@@ -13,7 +13,8 @@
 namespace sterna::models {
 
 inline constexpr tensor::kernels::Clamp kNoClamp{};
-inline constexpr tensor::kernels::Clamp kClampRelu{.lower = 0.0f};  // max(., 0)
+inline constexpr tensor::kernels::Clamp kClampRelu{.lower = 0.0f};                  // max(., 0)
+inline constexpr tensor::kernels::Clamp kClampRelu6{.lower = 0.0f, .upper = 6.0f};  // torch.nn.ReLU6
 
 // [B, channels, height, width] -> the same, in the layout of its input.
 class BatchNorm final : public Layer {

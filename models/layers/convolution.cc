@@ -15,6 +15,7 @@ std::unique_ptr<tensor::Products> make_products(const LayerContext& context,
                                        .kernel = options.kernel,
                                        .stride = options.stride,
                                        .padding = options.padding,
+                                       .groups = options.groups,
                                        .has_bias = options.has_bias,
                                        .has_relu = options.has_relu,
                                        .needs_input_gradient = context.needs_input_gradient};
@@ -28,7 +29,7 @@ ProductParameters parameters_of(const LayerContext& context, const std::string& 
     return (extent + 2 * options.padding - options.kernel) / options.stride + 1;
   };
   return {.name = name,
-          .weight_shape = {options.outputs, input[1], options.kernel, options.kernel},
+          .weight_shape = {options.outputs, input[1] / options.groups, options.kernel, options.kernel},
           .kind = tensor::ParameterKind::kConvolution,
           // Each weight meets each position of the output once.
           .multiplications_per_element = static_cast<double>(swept(input[2]) * swept(input[3])),

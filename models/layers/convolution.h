@@ -1,4 +1,4 @@
-// Convolution of images, with or without bias and max(., 0); torch.nn.Conv2d.
+// Convolution of images, also grouped and depthwise, with or without bias and max(., 0); torch.nn.Conv2d.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,7 @@ struct ConvolutionOptions {
   std::size_t kernel;   // rows and columns
   std::size_t stride = 1;
   std::size_t padding = 0;
+  std::size_t groups = 1;  // divides inputs and outputs; as many as inputs: depthwise
   bool has_bias = true;
   bool has_relu = false;
 };

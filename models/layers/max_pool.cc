@@ -6,8 +6,9 @@ MaxPool::MaxPool(const LayerContext& context, const MaxPoolOptions& options)
     : arena_(context.arena),
       input_form_(context.input),
       needs_input_gradient_(context.needs_input_gradient),
-      pooling_(context.input,
-               {.window = options.window, .stride = options.stride == 0 ? options.window : options.stride}),
+      pooling_(context.input, {.window = options.window,
+                               .stride = options.stride == 0 ? options.window : options.stride,
+                               .padding = options.padding}),
       output_(context.arena.reserve(pooling_.output_form())) {}
 
 tensor::ConstTensor MaxPool::forward(tensor::ConstTensor input, const Pass&) {

@@ -1,5 +1,4 @@
-// Largest value of each window; torch.nn.MaxPool2d without padding. A gradient goes to the first largest
-// value.
+// Largest value of each window; torch.nn.MaxPool2d. A gradient goes to the first largest value.
 //
 // max(., 0) and the largest of a window commute, so a network saves time by pooling first: Relu behind
 // MaxPool has a quarter of the elements to pass over, and gives the same bits.
@@ -13,8 +12,9 @@
 namespace sterna::models {
 
 struct MaxPoolOptions {
-  std::size_t window;      // rows and columns
-  std::size_t stride = 0;  // 0: as the window
+  std::size_t window;       // rows and columns
+  std::size_t stride = 0;   // 0: as the window
+  std::size_t padding = 0;  // on each side, at most half a window
 };
 
 // [B, channels, height, width] -> [B, channels, height', width'], in the layout of its input.

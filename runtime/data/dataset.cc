@@ -15,6 +15,7 @@ std::unique_ptr<Dataset> make_cifar10(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_cifar100(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fashion_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_fsdd(const DatasetOptions& options);
+std::unique_ptr<Dataset> make_image_folder(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_mnist(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_multi30k(const DatasetOptions& options);
 std::unique_ptr<Dataset> make_synthetic(const DatasetOptions& options);
@@ -30,6 +31,8 @@ constexpr DatasetEntry kDatasets[] = {
      make_fashion_mnist},
     {"fsdd", "spoken digits as log mel energies; DIGIT_SPEAKER_INDEX.wav in --data-dir or its recordings/",
      make_fsdd},
+    {"image-folder", "JPEG images of any size, such as ImageNet's; train/CLASS/ and val/CLASS/ in --data-dir",
+     make_image_folder},
     {"mnist", "28 x 28 images of digits in 10 classes; IDX files, plain or gzip, in --data-dir", make_mnist},
     {"multi30k", "English sentences with their German translations; train and test_2016_flickr in --data-dir",
      make_multi30k},

@@ -16,10 +16,11 @@ namespace sterna::tensor {
 struct PoolingShape {
   std::size_t window;  // rows and columns
   std::size_t stride;
+  std::size_t padding = 0;  // on each side, at most half a window; never the largest value
 };
 
 // Input [B, channels, height, width] in any layout, which the output shares. Rows and columns that fill no
-// whole window are left out, as in PyTorch. No padding.
+// whole window are left out, as in PyTorch.
 class MaxPooling {
  public:
   MaxPooling(const TensorForm& input, const PoolingShape& shape);
@@ -38,7 +39,7 @@ class MaxPooling {
     std::size_t height, width;
   };
 
-  // Calls visit(input element, output element) for each window, and in it for each group of lanes.
+  // Calls visit(window, input element, output element) for each window, and in it for each group of lanes.
   template <typename Visit>
   void for_each_window(std::size_t plane, const Visit& visit) const;
 
@@ -48,7 +49,8 @@ class MaxPooling {
   std::size_t planes_;  // B * channels / lanes
   Plane input_;
   Plane output_;
-  std::vector<std::int32_t> chosen_;  // like the output: which place of its window each value came from
+  std::vector<std::int32_t>
+      chosen_;  // like the output: which place of its window, without padding, each came from
 };
 
 }  // namespace sterna::tensor

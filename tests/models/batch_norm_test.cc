@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/layers/residual_block.h"
@@ -41,7 +42,7 @@ Moments moments_of(const std::vector<double>& x, std::size_t channel) {
 // What the layer and its addition are by formula, in float64.
 struct Formula {
   std::vector<double> x = {}, addend = {}, scale = {}, shift = {};
-  bool has_relu = false;
+  double lower = -HUGE_VAL, upper = HUGE_VAL;
 
   std::vector<double> output() const {
     std::vector<double> y(x.size());
@@ -50,7 +51,7 @@ struct Formula {
       for (std::size_t i = 0; i < kValues; ++i) {
         const std::size_t at = element(c, i);
         const double z = (x[at] - m.mean) / std::sqrt(m.variance + 1e-5) * scale[c] + shift[c] + addend[at];
-        y[at] = has_relu ? std::max(z, 0.0) : z;
+        y[at] = std::clamp(z, lower, upper);
       }
     }
     return y;
@@ -76,8 +77,9 @@ struct Formula {
 };
 
 struct Probe : LayerProbe {
-  Probe(const std::function<void(Sequential&)>& add, bool has_relu)
-      : LayerProbe({kBatch, kChannels, 3, 4}, add), formula{.has_relu = has_relu} {
+  Probe(const std::function<void(Sequential&)>& add, const tensor::kernels::Clamp& clamp)
+      : LayerProbe({kBatch, kChannels, 3, 4}, add),
+        formula{.lower = static_cast<double>(clamp.lower), .upper = static_cast<double>(clamp.upper)} {
     const float scales[] = {1.5f, -2.0f, 0.5f}, shifts[] = {0.25f, 0.5f, -0.125f};
     for (std::size_t c = 0; c < kChannels; ++c) {
       values[c] = scales[c];
@@ -105,9 +107,10 @@ void expect_parameter_gradients(Probe& probe) {
 }
 
 TEST(BatchNorm, IsTheFormulaWithTheGradientsOfCentralDifferences) {
-  for (bool has_relu : {false, true}) {
-    Probe probe([&](Sequential& layers) { layers.add<BatchNorm>("bn", has_relu ? kClampRelu : kNoClamp); },
-                has_relu);
+  // Outputs lie within 4 of 0, so that 1 stands in for the 6 of kClampRelu6.
+  const tensor::kernels::Clamp below_one{.lower = kClampRelu6.lower, .upper = 1.0f};
+  for (const tensor::kernels::Clamp& clamp : {kNoClamp, kClampRelu, below_one}) {
+    Probe probe([&](Sequential& layers) { layers.add<BatchNorm>("bn", clamp); }, clamp);
     const std::vector<float> output = probe.forward();
     const std::vector<double> expected = probe.formula.output();
     for (std::size_t i = 0; i < output.size(); ++i) {
@@ -128,7 +131,7 @@ TEST(ResidualBlock, AddsItsInputAndBothGradients) {
         layers.add<ResidualBlock>(ResidualBlockOptions{
             .add_branch = [](Sequential&) {}, .normalisation = "bn", .add_shortcut = nullptr});
       },
-      /*has_relu=*/true);
+      kClampRelu);
   probe.formula.addend = probe.formula.x;
   const std::vector<float> output = probe.forward();
   const std::vector<double> expected = probe.formula.output();
@@ -145,7 +148,7 @@ TEST(ResidualBlock, AddsItsInputAndBothGradients) {
 }
 
 TEST(BatchNorm, MovesItsStatisticsATenthOfTheWayAndReadsThemInEvaluation) {
-  Probe probe([](Sequential& layers) { layers.add<BatchNorm>("bn", kNoClamp); }, /*has_relu=*/false);
+  Probe probe([](Sequential& layers) { layers.add<BatchNorm>("bn", kNoClamp); }, kNoClamp);
   (void)probe.forward();
   for (std::size_t c = 0; c < kChannels; ++c) {
     const Moments m = moments_of(probe.formula.x, c);

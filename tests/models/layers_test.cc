@@ -29,6 +29,12 @@ const ConvolutionCase kConvolutions[] = {
     {{3, 9, 4, 5}, {.outputs = 8, .kernel = 3, .has_relu = true}},
     {{1, 8, 4, 4}, {.outputs = 16, .kernel = 1, .stride = 2, .has_relu = true}},
     {{1, 16, 3, 3}, {.outputs = 3, .kernel = 3, .padding = 1}},
+    {{2, 4, 4, 5}, {.outputs = 6, .kernel = 3, .padding = 1, .groups = 2}},
+    {{1, 16, 4, 4}, {.outputs = 32, .kernel = 3, .stride = 2, .padding = 1, .groups = 2, .has_relu = true}},
+    // Depthwise, with two filters a channel, with channels that fill no block.
+    {{2, 8, 5, 4}, {.outputs = 8, .kernel = 3, .padding = 1, .groups = 8, .has_bias = false}},
+    {{1, 4, 5, 5}, {.outputs = 8, .kernel = 3, .stride = 2, .padding = 1, .groups = 4}},
+    {{2, 9, 5, 5}, {.outputs = 9, .kernel = 3, .stride = 2, .padding = 1, .groups = 9}},
 };
 
 TEST(Convolution, HasTheGradientsOfCentralDifferences) {
@@ -46,17 +52,19 @@ TEST(Convolution, HasTheGradientsOfCentralDifferences) {
 float convolved(const LayerProbe& probe, const ConvolutionCase& c, std::size_t b, std::size_t o,
                 std::size_t y, std::size_t x) {
   const std::size_t channels = c.input[1], height = c.input[2], width = c.input[3], kernel = c.options.kernel;
+  const std::size_t group_inputs = channels / c.options.groups;
+  const std::size_t first = o / (c.options.outputs / c.options.groups) * group_inputs;
   const std::span<const float> values = probe.values;
   float sum = c.options.has_bias ? probe.parameters().slice(values, 1)[o] : 0.0f;
-  for (std::size_t i = 0; i < channels; ++i) {
+  for (std::size_t i = 0; i < group_inputs; ++i) {
     for (std::size_t ky = 0; ky < kernel; ++ky) {
       for (std::size_t kx = 0; kx < kernel; ++kx) {
         const std::size_t row =
             y * c.options.stride + ky - c.options.padding;  // wraps around where it is padding
         const std::size_t column = x * c.options.stride + kx - c.options.padding;
         if (row >= height || column >= width) continue;
-        sum += probe.inputs[((b * channels + i) * height + row) * width + column] *
-               probe.parameters().slice(values, 0)[((o * channels + i) * kernel + ky) * kernel + kx];
+        sum += probe.inputs[((b * channels + first + i) * height + row) * width + column] *
+               probe.parameters().slice(values, 0)[((o * group_inputs + i) * kernel + ky) * kernel + kx];
       }
     }
   }
@@ -84,6 +92,37 @@ TEST(Convolution, IsTheSumOverChannelsAndWindow) {
       }
     }
   }
+}
+
+TEST(Convolution, KeepsTheBlocksOfChannelsWhenDepthwise) {
+  tensor::ParameterTable parameters, statistics;
+  tensor::Arena arena;
+  Sequential layers({.parameters = parameters,
+                     .statistics = statistics,
+                     .arena = arena,
+                     .input = {.shape = {2, 3, 8, 8}, .blocks = nullptr}});
+  layers.add<Convolution>("expand", ConvolutionOptions{.outputs = 24, .kernel = 1});
+  const std::size_t lanes = layers.output_form().lanes();
+  layers.add<Convolution>("depthwise",
+                          ConvolutionOptions{.outputs = 24, .kernel = 3, .padding = 1, .groups = 24});
+  EXPECT_EQ(layers.output_form().lanes(), lanes);
+  EXPECT_THAT(parameters[2].shape, ElementsAre(24, 1, 3, 3));
+  EXPECT_EQ(parameters[2].multiplications_per_element, 64.0);
+  EXPECT_DOUBLE_EQ(parameters[2].initial_bound, 1.0 / 3.0);  // 9 inputs
+}
+
+TEST(Convolution, SharesItsWorkingMemoryWithTheNextOne) {
+  tensor::ParameterTable parameters, statistics;
+  tensor::Arena arena;
+  Sequential layers({.parameters = parameters,
+                     .statistics = statistics,
+                     .arena = arena,
+                     .input = {.shape = {2, 16, 8, 8}, .blocks = nullptr}});
+  const ConvolutionOptions same{.outputs = 16, .kernel = 3, .padding = 1};
+  layers.add<Convolution>("first", same);  // has a plain input to bring into blocks, too
+  const std::size_t before = arena.bytes();
+  layers.add<Convolution>("second", same);
+  EXPECT_EQ(arena.bytes() - before, 2u * 16 * 8 * 8 * sizeof(float));  // its output, and no more
 }
 
 TEST(Convolution, DeclaresItsParametersAsPyTorchDoes) {
@@ -131,8 +170,10 @@ TEST(MaxPool, HasTheGradientsOfCentralDifferences) {
     tensor::Shape input;
     MaxPoolOptions options;
   } cases[] = {{{1, 1, 4, 4}, {.window = 2}},
-               {{3, 3, 5, 7}, {.window = 2}},                // a row and a column fill no window
-               {{1, 9, 6, 6}, {.window = 3, .stride = 2}}};  // windows overlap
+               {{3, 3, 5, 7}, {.window = 2}},               // a row and a column fill no window
+               {{1, 9, 6, 6}, {.window = 3, .stride = 2}},  // windows overlap
+               {{2, 3, 6, 7}, {.window = 3, .stride = 2, .padding = 1}},
+               {{1, 9, 5, 5}, {.window = 2, .stride = 1, .padding = 1}}};  // corners hold one value
   for (const auto& c : cases) {
     LayerProbe probe(
         c.input,
@@ -156,6 +197,20 @@ TEST(MaxPool, GivesTheGradientToTheFirstOnATie) {
   EXPECT_THAT(probe.forward(), ElementsAre(5.0f, 0.0f));
   EXPECT_THAT(probe.backward(), ElementsAre(0.0f, 3.0f, 7.0f, 0.0f,  //
                                             0.0f, 0.0f, 0.0f, 0.0f));
+}
+
+TEST(MaxPool, NeverTakesPadding) {
+  // Windows of 3 x 3 from row and column -1 and 1: of the image {0, 1} and {1, 2}. All values are negative.
+  LayerProbe probe({1, 1, 3, 3}, [](Sequential& layers) {
+    layers.add<MaxPool>(MaxPoolOptions{.window = 3, .stride = 2, .padding = 1});
+    layers.add<Flatten>();
+  });
+  probe.inputs = {-1.0f, -2.0f, -3.0f,  //
+                  -4.0f, -5.0f, -6.0f,  //
+                  -7.0f, -8.0f, -9.0f};
+  probe.output_weights = {1.0f, 2.0f, 4.0f, 8.0f};
+  EXPECT_THAT(probe.forward(), ElementsAre(-1.0f, -2.0f, -4.0f, -5.0f));
+  EXPECT_THAT(probe.backward(), ElementsAre(1.0f, 2.0f, 0.0f, 4.0f, 8.0f, 0.0f, 0.0f, 0.0f, 0.0f));
 }
 
 TEST(MaxPool, WorksInTheLayoutOfTheConvolutionBeforeIt) {
@@ -188,6 +243,25 @@ TEST(AveragePool, HasTheGradientsOfCentralDifferences) {
       probe.expect_exact_gradients();
     }
   }
+}
+
+TEST(AveragePool, AdaptsItsWindowsToTheOutput) {
+  // 3 rows to 2: rows 0 to 1, rows 1 to 2; 4 columns to 2: two each. Windows have 4 places, and overlap.
+  LayerProbe probe({2, 9, 3, 4}, [&](Sequential& layers) {
+    layers.add<Convolution>("conv", ConvolutionOptions{.outputs = 9, .kernel = 1, .has_bias = false});
+    layers.add<AveragePool>(AveragePoolOptions{.outputs = 2});
+    layers.add<Flatten>();
+  });
+  probe.expect_exact_gradients();
+  // 1 row to 2: the same one twice.
+  LayerProbe small({1, 1, 1, 2}, [](Sequential& layers) {
+    layers.add<AveragePool>(AveragePoolOptions{.outputs = 2});
+    layers.add<Flatten>();
+  });
+  small.inputs = {3.0f, 5.0f};
+  small.output_weights = {1.0f, 2.0f, 4.0f, 8.0f};
+  EXPECT_THAT(small.forward(), ElementsAre(3.0f, 5.0f, 3.0f, 5.0f));
+  EXPECT_THAT(small.backward(), ElementsAre(5.0f, 10.0f));
 }
 
 TEST(AveragePool, IsTheMeanOfEachWindow) {

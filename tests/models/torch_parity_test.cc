@@ -35,8 +35,23 @@ data::Batch golden_batch(const data::SampleShape& sample, std::size_t samples, s
 // within rounding of 0, which the script looks for: one on the other side has moved a projection by 3e-3.
 constexpr double kRelativeTolerance = 1e-5;
 
-void expect_gradients(const nlohmann::json& expected, const tensor::ParameterTable& table,
-                      std::span<const float> gradients) {
+// In small images that many layers of normalisation have shrunk, a channel has a few dozen values, whose
+// deviation may be small: rounding errors grow, PyTorch's too. Its own deviation, which the newer files have,
+// is one sample of an error as large as ours; four times that holds for all of these models.
+double tolerance_of(const nlohmann::json& golden) {
+  return std::max(kRelativeTolerance, 4.0 * golden.value("float32_deviation", 0.0));
+}
+
+// A bias that a later normalisation takes out again has a gradient of 0 but for rounding: its scale is that of the
+// weight or factor before it.
+double scale_of(const nlohmann::json& expected, std::size_t p) {
+  const double norm = expected[p]["norm"];
+  const double before = p == 0 ? 0.0 : expected[p - 1]["norm"].get<double>();
+  return norm < 1e-9 * before ? before : norm;
+}
+
+void expect_gradients(const nlohmann::json& expected, double relative_tolerance,
+                      const tensor::ParameterTable& table, std::span<const float> gradients) {
   ASSERT_EQ(expected.size(), table.size());
   for (std::size_t p = 0; p < table.size(); ++p) {
     EXPECT_EQ(table[p].name, expected[p]["name"]);
@@ -49,10 +64,9 @@ void expect_gradients(const nlohmann::json& expected, const tensor::ParameterTab
       square_sum += value * value;
       projection += value * golden_uniform(kProjections + static_cast<std::uint32_t>(p), i);
     }
-    const double norm = expected[p]["norm"];
-    EXPECT_NEAR(std::sqrt(square_sum), norm, kRelativeTolerance * norm) << table[p].name;
-    EXPECT_NEAR(projection, expected[p]["projection"].get<double>(), kRelativeTolerance * norm)
-        << table[p].name;
+    const double tolerance = relative_tolerance * scale_of(expected, p);
+    EXPECT_NEAR(std::sqrt(square_sum), expected[p]["norm"].get<double>(), tolerance) << table[p].name;
+    EXPECT_NEAR(projection, expected[p]["projection"].get<double>(), tolerance) << table[p].name;
   }
 }
 
@@ -75,8 +89,9 @@ TEST_P(TorchParity, HoldsForLossAndEveryGradient) {
       batch, {}, {.values = values, .gradients = gradients, .statistics = statistics}, {});
 
   const double loss = expected["loss"];
-  EXPECT_NEAR(score.loss_sum / static_cast<double>(score.labels), loss, kRelativeTolerance * loss);
-  expect_gradients(expected["gradients"], table, gradients);
+  const double tolerance = tolerance_of(expected);
+  EXPECT_NEAR(score.loss_sum / static_cast<double>(score.labels), loss, tolerance * loss);
+  expect_gradients(expected["gradients"], tolerance, table, gradients);
 }
 
 INSTANTIATE_TEST_SUITE_P(Registered, TorchParity, testing::ValuesIn([] {

@@ -13,6 +13,7 @@ using dnnl::memory;
 using onednn::Argument;
 using onednn::Call;
 using onednn::UnfoldedRows;
+using onednn::Workspace;
 
 constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 
@@ -20,12 +21,20 @@ constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 struct Extents {
   Extents(const TensorForm& input, const ConvolutionShape& shape)
       : input_shape(input.shape),
-        weights_shape{shape.outputs, input.shape[1], shape.kernel, shape.kernel},
+        weights_shape(shape_of_weights(input.shape[1], shape)),
         output_shape{input.shape[0], shape.outputs, swept(input.shape[2], shape),
                      swept(input.shape[3], shape)},
         strides(2, static_cast<memory::dim>(shape.stride)),
         padding(2, static_cast<memory::dim>(shape.padding)),
         bias(shape.has_bias ? onednn::plain_layout({shape.outputs}) : memory::desc()) {}
+
+  // oneDNN gives the groups an axis of their own; elements lie as without it.
+  static Shape shape_of_weights(std::size_t inputs, const ConvolutionShape& shape) {
+    STERNA_CHECK(inputs % shape.groups == 0u);
+    STERNA_CHECK(shape.outputs % shape.groups == 0u);
+    if (shape.groups == 1) return {shape.outputs, inputs, shape.kernel, shape.kernel};
+    return {shape.groups, shape.outputs / shape.groups, inputs / shape.groups, shape.kernel, shape.kernel};
+  }
 
   static std::size_t swept(std::size_t extent, const ConvolutionShape& shape) {
     STERNA_CHECK((extent + 2 * shape.padding) >= shape.kernel);
@@ -65,16 +74,17 @@ class Forward {
  public:
   Forward(const Extents& x, const dnnl::convolution_forward::primitive_desc& description,
           const CallersLayouts& callers, Arena& arena)
-      : input_(callers.input, description.src_desc(), arena),
-        weights_(callers.weights, description.weights_desc(), arena),
-        bias_(x.bias, x.bias, arena),
-        output_(callers.output, description.dst_desc(), arena),
+      : workspace_(arena),
+        input_(callers.input, description.src_desc(), workspace_),
+        weights_(callers.weights, description.weights_desc(), workspace_),
+        bias_(x.bias, x.bias, workspace_),
+        output_(callers.output, description.dst_desc(), workspace_),
         call_(description,
               {{DNNL_ARG_SRC, input_.memory()},
                {DNNL_ARG_WEIGHTS, weights_.memory()},
                {DNNL_ARG_BIAS, bias_.memory()},
                {DNNL_ARG_DST, output_.memory()}},
-              arena) {}
+              workspace_) {}
 
   void run(dnnl::stream& stream, ConstTensor input, std::span<const float> weights,
            std::span<const float> bias, Tensor output) {
@@ -89,6 +99,7 @@ class Forward {
   }
 
  private:
+  Workspace workspace_;
   Argument input_, weights_, bias_, output_;
   Call call_;
 };
@@ -123,17 +134,19 @@ class WeightGradient {
 
   WeightGradient(const Extents& x, const Description& description, const CallersLayouts& callers,
                  Arena& arena)
-      : input_(callers.input, description.src_desc(), arena),
-        output_gradient_(callers.output, description.diff_dst_desc(), arena),
-        weights_(callers.weights, description.diff_weights_desc(), arena),
-        bias_(x.bias, x.bias, arena),
+      : workspace_(arena),
+        input_(callers.input, description.src_desc(), workspace_),
+        output_gradient_(callers.output, description.diff_dst_desc(), workspace_),
+        weights_(callers.weights, description.diff_weights_desc(), workspace_),
+        bias_(x.bias, x.bias, workspace_),
         call_(description,
               {{DNNL_ARG_SRC, input_.memory()},
                {DNNL_ARG_DIFF_DST, output_gradient_.memory()},
                {DNNL_ARG_DIFF_WEIGHTS, weights_.memory()},
                {DNNL_ARG_DIFF_BIAS, bias_.memory()}},
-              arena) {}
+              workspace_) {}
 
+  Workspace workspace_;
   Argument input_, output_gradient_, weights_, bias_;
   Call call_;
 };
@@ -166,15 +179,17 @@ class InputGradient {
   }
 
   InputGradient(const Description& description, const CallersLayouts& callers, Arena& arena)
-      : output_gradient_(callers.output, description.diff_dst_desc(), arena),
-        weights_(callers.weights, description.weights_desc(), arena),
-        input_gradient_(callers.input, description.diff_src_desc(), arena),
+      : workspace_(arena),
+        output_gradient_(callers.output, description.diff_dst_desc(), workspace_),
+        weights_(callers.weights, description.weights_desc(), workspace_),
+        input_gradient_(callers.input, description.diff_src_desc(), workspace_),
         call_(description,
               {{DNNL_ARG_DIFF_DST, output_gradient_.memory()},
                {DNNL_ARG_WEIGHTS, weights_.memory()},
                {DNNL_ARG_DIFF_SRC, input_gradient_.memory()}},
-              arena) {}
+              workspace_) {}
 
+  Workspace workspace_;
   Argument output_gradient_, weights_, input_gradient_;
   Call call_;
 };

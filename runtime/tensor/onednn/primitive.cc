@@ -82,13 +82,27 @@ dnnl::primitive_attr with_our_scratchpad() {
   return attributes;
 }
 
-Argument::Argument(const dnnl::memory::desc& callers, const dnnl::memory::desc& chosen, Arena& arena)
+Workspace::Part Workspace::set_aside(std::size_t bytes) {
+  constexpr std::size_t kBorder = 64;
+  const std::size_t offset = bytes_;
+  bytes_ += (bytes + kBorder - 1) / kBorder * kBorder;
+  arena_->reserve_scratch(bytes_);
+  return {.arena = arena_, .offset = offset};
+}
+
+Argument::Argument(const dnnl::memory::desc& callers, const dnnl::memory::desc& chosen, Workspace& workspace)
     : callers_(callers, cpu_engine(), nullptr) {
   if (callers == chosen) return;
-  const std::span<float> buffer = arena.reserve(chosen.get_size() / sizeof(float));
-  staged_ = dnnl::memory(chosen, cpu_engine(), buffer.data());
+  staging_ = workspace.set_aside(chosen.get_size());
+  staged_ = dnnl::memory(chosen, cpu_engine(), nullptr);
   load_ = dnnl::reorder(callers_, *staged_);
   store_ = dnnl::reorder(*staged_, callers_);
+}
+
+void Argument::bind(const float* data) {
+  // oneDNN's memory is writable by type, also what is only read.
+  callers_.set_data_handle(const_cast<float*>(data));
+  if (staged_) staged_->set_data_handle(staging_.address());
 }
 
 void Argument::load(dnnl::stream& stream) {
@@ -100,17 +114,16 @@ void Argument::store(dnnl::stream& stream) {
 }
 
 Call::Call(const dnnl::primitive_desc_base& description, std::unordered_map<int, dnnl::memory> arguments,
-           Arena& arena)
+           Workspace& workspace)
     : primitive_(description.get()),
       arguments_(std::move(arguments)),
       scratchpad_(description.query_md(dnnl::query::exec_arg_md, DNNL_ARG_SCRATCHPAD), cpu_engine(), nullptr),
-      arena_(&arena) {
-  arena.reserve_scratch(scratchpad_.get_desc().get_size());
+      working_memory_(workspace.set_aside(scratchpad_.get_desc().get_size())) {
   arguments_.emplace(DNNL_ARG_SCRATCHPAD, scratchpad_);
 }
 
 void Call::run(dnnl::stream& stream) {
-  scratchpad_.set_data_handle(arena_->scratch());
+  scratchpad_.set_data_handle(working_memory_.address());
   primitive_.execute(stream, arguments_);
 }
 

@@ -29,16 +29,37 @@ namespace sterna::tensor::onednn {
 // Asks oneDNN to take its working memory from us.
 [[nodiscard]] dnnl::primitive_attr with_our_scratchpad();
 
+// The working memory of one call, in what all layers share: nothing in it outlives the call.
+class Workspace {
+ public:
+  explicit Workspace(Arena& arena) : arena_(&arena) {}
+
+  // Its address is fixed once no one asks for shared memory any more.
+  struct Part {
+    Arena* arena = nullptr;
+    std::size_t offset = 0;  // on a 64-byte border
+
+    [[nodiscard]] std::byte* address() const { return arena->scratch() + offset; }
+  };
+
+  [[nodiscard]] Part set_aside(std::size_t bytes);
+
+ private:
+  Arena* arena_;
+  std::size_t bytes_ = 0;
+};
+
 // One argument of a primitive. Where the caller's layout is not the one that the primitive chose, it passes
-// through a buffer of our own.
+// through the call's working memory.
 class Argument {
  public:
-  Argument(const dnnl::memory::desc& callers, const dnnl::memory::desc& chosen, Arena& arena);
+  Argument(const dnnl::memory::desc& callers, const dnnl::memory::desc& chosen, Workspace& workspace);
 
   // What the primitive reads or writes.
   [[nodiscard]] const dnnl::memory& memory() const { return staged_ ? *staged_ : callers_; }
 
-  void bind(const float* data) { callers_.set_data_handle(const_cast<float*>(data)); }
+  // Names the caller's elements, for this call.
+  void bind(const float* data);
 
   // After bind(): brings the caller's elements to memory(), before the primitive runs.
   void load(dnnl::stream& stream);
@@ -49,6 +70,7 @@ class Argument {
  private:
   dnnl::memory callers_;
   std::optional<dnnl::memory> staged_;
+  Workspace::Part staging_;
   dnnl::reorder load_;
   dnnl::reorder store_;
 };
@@ -57,7 +79,7 @@ class Argument {
 class Call {
  public:
   Call(const dnnl::primitive_desc_base& description, std::unordered_map<int, dnnl::memory> arguments,
-       Arena& arena);
+       Workspace& workspace);
 
   void run(dnnl::stream& stream);
 
@@ -65,7 +87,7 @@ class Call {
   dnnl::primitive primitive_;
   std::unordered_map<int, dnnl::memory> arguments_;
   dnnl::memory scratchpad_;
-  Arena* arena_;
+  Workspace::Part working_memory_;
 };
 
 }  // namespace sterna::tensor::onednn
