@@ -21,8 +21,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// What a bucket costs without bytes: every exchange goes to and fro twice, with lengths or indices, then
-// values.
+// What a bucket costs without bytes, the same number on every rank: every exchange goes to and fro twice,
+// with lengths or indices, then values.
 double measure_message_seconds(collectives::Communicator& comm) {
   const std::uint64_t mine = 0;
   std::vector<std::uint64_t> all(static_cast<std::size_t>(comm.ranks()));
@@ -35,58 +35,98 @@ double measure_message_seconds(collectives::Communicator& comm) {
     }
     seconds.push_back(clock.seconds());
   }
-  return median(seconds);
+  const double mine_seconds = median(seconds);
+  std::vector<double> of_ranks(static_cast<std::size_t>(comm.ranks()));
+  collectives::all_gather(comm, std::as_bytes(std::span(&mine_seconds, 1)),
+                          std::as_writable_bytes(std::span(of_ranks)));
+  return std::ranges::min(of_ranks);
 }
 
-std::string sentence(const Run& run, double message_seconds, double exchange_seconds) {
-  std::array<char, 160> text{};
-  const double bytes = static_cast<double>(run.model->parameters().elements() * sizeof(float));
+std::string sentence(const Run& run, double exposed_seconds) {
+  std::array<char, 120> text{};
+  const auto bytes = static_cast<double>(run.model->parameters().elements() * sizeof(float));
   const int written = std::snprintf(
-      text.data(), text.size(),
-      "buckets: %zu of about %.3g MB of gradient; a message takes %.3g ms, a step's exchange took %.3g ms",
-      run.buckets.size(), bytes / static_cast<double>(run.buckets.size()) * 1e-6, message_seconds * 1e3,
-      exchange_seconds * 1e3);
+      text.data(), text.size(), "buckets: %zu of about %.3g MB of gradient, %.3g ms a step exposed",
+      run.buckets.size(), bytes / static_cast<double>(run.buckets.size()) * 1e-6, exposed_seconds * 1e3);
   STERNA_CHECK(written > 0);
   return text.data();
 }
 
+std::string sentence(const Run& run, double exposed_seconds, std::size_t other_buckets,
+                     double other_exposed_seconds) {
+  std::array<char, 80> text{};
+  const int written =
+      std::snprintf(text.data(), text.size(), "; %.3g ms in %zu", other_exposed_seconds * 1e3, other_buckets);
+  STERNA_CHECK(written > 0);
+  return sentence(run, exposed_seconds) + text.data();
+}
+
 }  // namespace
 
-BucketChoice::BucketChoice(Run& run)
-    : run_(run), next_step_(kSettlingSteps), is_open_(run.config.bucket_bytes == 0 && is_overlapped(run)) {}
+BucketChoice::BucketChoice(Run& run) : run_(run) {
+  if (run.config.bucket_bytes == 0 && is_overlapped(run)) watch_from(0, Phase::kWatchFirst);
+}
 
 std::optional<std::string> BucketChoice::after_step(const record::StepRecord& record) {
   const std::uint64_t compression_begins = run_.config.compress_after_epochs * run_.steps_per_epoch;
-  if (record.step == compression_begins) {
-    next_step_ = record.step + kSettlingSteps;
-    exchange_seconds_.clear();
+  if (run_.config.bucket_bytes > 0 || !is_overlapped(run_)) return std::nullopt;
+  if (record.step > 0 && record.step == compression_begins) {
+    plan_buckets(run_, kFirstBucketBytes);
+    watch_from(record.step + 1, Phase::kWatchFirst);
+    return std::nullopt;
   }
-  if (!is_open_ || record.step < next_step_ || exchange_seconds_.size() == kWatchedSteps) return std::nullopt;
-  exchange_seconds_.push_back(record.exchange_seconds);
-  if (exchange_seconds_.size() < kWatchedSteps) return std::nullopt;
-  return choose();
+  if (phase_ == Phase::kSettled || record.step < next_step_) return std::nullopt;
+  watched_.exchange_seconds.push_back(record.exchange_seconds);
+  watched_.exposed_seconds.push_back(record.exposed_seconds);
+  if (watched_.exposed_seconds.size() < kWatchedSteps) return std::nullopt;
+  if (phase_ == Phase::kWatchOther) return settle();
+  return try_other(record.step);
 }
 
-std::string BucketChoice::choose() {
-  // The rank that comes last waits for nobody: the least of the ranks' times is what the exchange itself
-  // takes.
-  struct Measured {
-    double message_seconds;
-    double exchange_seconds;
-  };
-  const Measured mine{.message_seconds = measure_message_seconds(run_.comm),
-                      .exchange_seconds = median(exchange_seconds_)};
-  std::vector<Measured> all(static_cast<std::size_t>(run_.comm.ranks()));
+void BucketChoice::watch_from(std::uint64_t step, Phase phase) {
+  phase_ = phase;
+  next_step_ = step + kSettlingSteps;
+  watched_ = {};
+}
+
+BucketChoice::Medians BucketChoice::agree_on_medians() const {
+  const Medians mine{.exchange_seconds = median(watched_.exchange_seconds),
+                     .exposed_seconds = median(watched_.exposed_seconds)};
+  std::vector<Medians> all(static_cast<std::size_t>(run_.comm.ranks()));
   collectives::all_gather(run_.comm, std::as_bytes(std::span(&mine, 1)),
                           std::as_writable_bytes(std::span(all)));
-  const double message_seconds = std::ranges::min(all, {}, &Measured::message_seconds).message_seconds;
-  const double exchange_seconds = std::ranges::min(all, {}, &Measured::exchange_seconds).exchange_seconds;
+  // The rank that comes last waits for nobody: the least of the times is what the exchange itself takes.
+  return {.exchange_seconds = std::ranges::min(all, {}, &Medians::exchange_seconds).exchange_seconds,
+          .exposed_seconds = std::ranges::max(all, {}, &Medians::exposed_seconds).exposed_seconds};
+}
 
+std::optional<std::string> BucketChoice::try_other(std::uint64_t step) {
+  const Medians medians = agree_on_medians();
   const tensor::ParameterTable& table = run_.model->parameters();
-  const std::size_t count =
-      bucket::best_bucket_count(exchange_seconds, run_.buckets.size(), message_seconds, table.size());
+  first_exposed_seconds_ = medians.exposed_seconds;
+  first_buckets_ = run_.buckets.size();
+  const std::size_t count = bucket::best_bucket_count(medians.exchange_seconds, first_buckets_,
+                                                      measure_message_seconds(run_.comm), table.size());
+  const std::vector<bucket::GradientBucket> other =
+      bucket::plan_buckets(table, (table.elements() * sizeof(float) + count - 1) / count);
+  if (other.size() == first_buckets_) {
+    phase_ = Phase::kSettled;
+    return sentence(run_, first_exposed_seconds_);
+  }
   plan_buckets(run_, (table.elements() * sizeof(float) + count - 1) / count);
-  return sentence(run_, message_seconds, exchange_seconds);
+  watch_from(step + 1, Phase::kWatchOther);
+  return std::nullopt;
+}
+
+std::string BucketChoice::settle() {
+  const double exposed_seconds = agree_on_medians().exposed_seconds;
+  const std::size_t buckets = run_.buckets.size();
+  phase_ = Phase::kSettled;
+  if (exposed_seconds < first_exposed_seconds_) {
+    return sentence(run_, exposed_seconds, first_buckets_, first_exposed_seconds_);
+  }
+  plan_buckets(run_, kFirstBucketBytes);
+  return sentence(run_, first_exposed_seconds_, buckets, exposed_seconds);
 }
 
 }  // namespace sterna

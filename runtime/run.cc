@@ -8,10 +8,6 @@
 namespace sterna {
 namespace {
 
-// Until buckets are chosen by measurement, and where nothing is overlapped, so that their number hardly
-// matters.
-constexpr std::size_t kFirstBucketBytes = 4u << 20;
-
 // The learners of a run whose config leaves them open are the ranks.
 TrainConfig resolved(TrainConfig config, int ranks) {
   if (config.learners == 0) config.learners = static_cast<std::uint32_t>(ranks);
