@@ -39,7 +39,8 @@ struct BatchScore {
   double loss_sum = 0.0;    // nats; the gradient is of loss_sum / labels
   std::size_t correct = 0;  // labels whose class has the largest logit, the lower class on a tie
   std::size_t labels = 0;
-  std::size_t correct_top5 = 0;  // labels whose class has one of the five largest logits, ties as above
+  // Labels whose class has one of the five largest logits, ties as above; forward_backward() does not count.
+  std::size_t correct_top5 = 0;
 };
 
 class Generator;

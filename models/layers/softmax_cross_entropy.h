@@ -31,18 +31,22 @@ class SoftmaxCrossEntropy {
   [[nodiscard]] BatchScore score(tensor::ConstTensor logits, std::span<const std::int32_t> labels,
                                  double label_smoothing = 0.0);
 
-  // As score(), with the gradient of the logits; 0 in rows that count for nothing.
+  // As score(), with the gradient of the logits; 0 in rows that count for nothing. Leaves correct_top5 at 0:
+  // training does not report it.
   [[nodiscard]] ScoreWithGradient score_with_gradient(tensor::ConstTensor logits,
                                                       std::span<const std::int32_t> labels,
                                                       double label_smoothing = 0.0);
 
  private:
+  // Reads the losses of the same logits.
+  [[nodiscard]] std::size_t count_in_top5(tensor::ConstTensor logits,
+                                          std::span<const std::int32_t> labels) const;
+
   tensor::TensorForm form_;
   tensor::Arena& arena_;
   std::size_t classes_;
   std::vector<double> losses_;  // [rows], added in order so that the sum does not depend on the threads
   std::vector<std::uint8_t> is_correct_;  // [rows]
-  std::vector<std::uint8_t> is_in_top5_;  // [rows]
 };
 
 }  // namespace sterna::models

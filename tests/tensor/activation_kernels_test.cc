@@ -1,6 +1,7 @@
 // Each set of kernels against the formulas in float64.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -183,6 +184,31 @@ TEST_P(ActivationKernels, SoftmaxBackwards) {
       EXPECT_NEAR(got[k], 0.25 * p[k] * (above[k] - sum), 0.25 * std::abs(p[k]) * off) << n;
     }
   }
+}
+
+TEST_P(ActivationKernels, ShiftedExponentialsWithinTheirBound) {
+  for (std::size_t n : {1u, 7u, 8u, 9u, 1000u}) {
+    std::vector<float> input(n), got(n);
+    for (std::size_t i = 0; i < n; ++i) input[i] = 3.0f - 0.125f * static_cast<float>(i);  // exact
+    kernels.shifted_exponentials(input.data(), 3.0f, n, got.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const double expected = std::exp(-0.125 * static_cast<double>(i));
+      ASSERT_NEAR(static_cast<double>(got[i]), expected, std::max(0x1p-22 * expected, 0x1p-125)) << i;
+    }
+  }
+}
+
+TEST_P(ActivationKernels, ShiftedExponentialsKeepNansAndClearInfinities) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> input = {-infinity, std::nanf(""), 2.0f, -1000.0f};
+  std::vector<float> got(4);
+  kernels.shifted_exponentials(input.data(), 2.0f, 4, got.data());
+  EXPECT_EQ(got[0], 0.0f);
+  EXPECT_TRUE(std::isnan(got[1]));
+  EXPECT_EQ(got[2], 1.0f);
+  EXPECT_EQ(got[3], 0.0f);
+  kernels.shifted_exponentials(&infinity, infinity, 1, got.data());
+  EXPECT_TRUE(std::isnan(got[0]));
 }
 
 INSTANTIATE_TEST_SUITE_P(Supported, ActivationKernels,

@@ -7,6 +7,7 @@
 #include "runtime/core/aligned_vector.h"
 #include "runtime/core/rng.h"
 #include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/recurrent/kernels.h"
 #include "runtime/tensor/recurrent/repeated_products.h"
 
@@ -47,16 +48,32 @@ struct Cell {
   std::vector<float> from_state, gates, cell_before, cell, state;
 };
 
-// What the AVX2 kernel makes of x as the input gate and as the candidate of a cell.
+struct CellKernels {
+  const char* name;
+  void (*forward)(const CellForward&);
+  void (*backward)(const CellBackward&);
+};
+
+// Those that this processor can run.
+std::vector<CellKernels> supported_cell_kernels() {
+  std::vector<CellKernels> supported = {
+      {"plain", recurrent::cell_forward_plain, recurrent::cell_backward_plain}};
+  if (kernels::has_avx2()) {
+    supported.push_back({"avx2", recurrent::cell_forward_avx2, recurrent::cell_backward_avx2});
+  }
+  return supported;
+}
+
+// What a kernel makes of x as the input gate and as the candidate of a cell.
 struct Activations {
   double sigmoid, tanh;
 };
 
-std::vector<Activations> activations_of(const std::vector<float>& arguments) {
+std::vector<Activations> activations_of(const CellKernels& with, const std::vector<float>& arguments) {
   const std::size_t n = arguments.size();
   Cell cell(n, /*is_first_step=*/true, /*stream=*/1);
   for (std::size_t gate = 0; gate < 4; ++gate) std::ranges::copy(arguments, cell.gates.data() + gate * n);
-  recurrent::cell_forward_avx2(cell.forward());
+  with.forward(cell.forward());
   std::vector<Activations> result;
   for (std::size_t i = 0; i < n; ++i) {
     result.push_back({static_cast<double>(cell.gates[i]), static_cast<double>(cell.gates[2 * n + i])});
@@ -64,18 +81,15 @@ std::vector<Activations> activations_of(const std::vector<float>& arguments) {
   return result;
 }
 
-class Avx2Kernels : public testing::Test {
- protected:
-  void SetUp() override { ASSERT_TRUE(recurrent::has_avx2()) << "these tests need a processor with AVX2"; }
-};
+class LstmCells : public testing::TestWithParam<CellKernels> {};
 
-TEST_F(Avx2Kernels, KeepTheBoundsOfTheirFunctions) {
+TEST_P(LstmCells, KeepTheBoundsOfTheirFunctions) {
   std::vector<float> arguments;
   for (float magnitude = 0x1p-100f; magnitude < 200.0f; magnitude *= 1.0007f) {
     arguments.push_back(magnitude);
     arguments.push_back(-magnitude);
   }
-  const std::vector<Activations> got = activations_of(arguments);
+  const std::vector<Activations> got = activations_of(GetParam(), arguments);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const auto x = static_cast<double>(arguments[i]);
     const double tanh = std::tanh(x);
@@ -85,9 +99,10 @@ TEST_F(Avx2Kernels, KeepTheBoundsOfTheirFunctions) {
   }
 }
 
-TEST_F(Avx2Kernels, KeepZerosInfinitiesAndNans) {
+TEST_P(LstmCells, KeepZerosInfinitiesAndNans) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const auto got = activations_of({0.0f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()});
+  const auto got =
+      activations_of(GetParam(), {0.0f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()});
   EXPECT_EQ(got[0].sigmoid, 0.5);
   EXPECT_EQ(got[0].tanh, 0.0);
   EXPECT_EQ(got[1].sigmoid, 1.0);
@@ -109,20 +124,20 @@ void expect_near(const std::vector<float>& got, const std::vector<float>& expect
 // 1 take two or three of them and as many roundings: 4 * 12 + 4 * 3 of them at most.
 constexpr double kForwardTolerance = 60.0 / (1 << 24);
 
-TEST_F(Avx2Kernels, AgreeWithThePlainCellForward) {
+TEST_P(LstmCells, AgreeWithThePlainCellForward) {
   for (const std::size_t units : {1u, 7u, 8u, 9u, 16u, 31u}) {
     for (const bool is_first : {false, true}) {
-      Cell plain(units, is_first, units), avx2(units, is_first, units);
+      Cell plain(units, is_first, units), tested(units, is_first, units);
       recurrent::cell_forward_plain(plain.forward());
-      recurrent::cell_forward_avx2(avx2.forward());
-      expect_near(avx2.gates, plain.gates, kForwardTolerance);
-      expect_near(avx2.cell, plain.cell, kForwardTolerance);
-      expect_near(avx2.state, plain.state, kForwardTolerance);
+      GetParam().forward(tested.forward());
+      expect_near(tested.gates, plain.gates, kForwardTolerance);
+      expect_near(tested.cell, plain.cell, kForwardTolerance);
+      expect_near(tested.state, plain.state, kForwardTolerance);
     }
   }
 }
 
-TEST_F(Avx2Kernels, AgreeWithThePlainCellBackward) {
+TEST_P(LstmCells, AgreeWithThePlainCellBackward) {
   for (const std::size_t units : {1u, 7u, 8u, 9u, 16u, 31u}) {
     for (const bool is_first : {false, true}) {
       Cell cell(units, is_first, units);
@@ -138,18 +153,21 @@ TEST_F(Avx2Kernels, AgreeWithThePlainCellBackward) {
                             .cell_gradient = cell_gradient.data(),
                             .gates = gates.data()});
       };
-      std::vector<float> plain = cell.gates, avx2 = cell.gates;
-      std::vector<float> plain_cell = random_values(units, 52), avx2_cell = plain_cell;
+      std::vector<float> plain = cell.gates, tested = cell.gates;
+      std::vector<float> plain_cell = random_values(units, 52), tested_cell = plain_cell;
       run(recurrent::cell_backward_plain, plain, plain_cell);
-      run(recurrent::cell_backward_avx2, avx2, avx2_cell);
+      run(GetParam().backward, tested, tested_cell);
       // The same activations; only tanh(cell), within 12 * 2^-24, and fewer than ten roundings differ, all of
       // them of numbers below 6 (gradient 2, twice that at the cell, times a cell of 2 at most where slopes
       // are 1/4).
-      expect_near(avx2, plain, 6.0 * 22.0 / (1 << 24));
-      expect_near(avx2_cell, plain_cell, 6.0 * 22.0 / (1 << 24));
+      expect_near(tested, plain, 6.0 * 22.0 / (1 << 24));
+      expect_near(tested_cell, plain_cell, 6.0 * 22.0 / (1 << 24));
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Supported, LstmCells, testing::ValuesIn(supported_cell_kernels()),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 struct ProductCase {
   std::size_t rows, inputs, outputs;

@@ -11,6 +11,7 @@
 #include "runtime/tensor/arena.h"
 #include "runtime/tensor/blas/fully_connected_products.h"
 #include "runtime/tensor/elementwise.h"
+#include "runtime/tensor/matrix_product.h"
 #include "runtime/tensor/max_pooling.h"
 #include "runtime/tensor/onednn/convolution_products.h"
 
@@ -121,6 +122,32 @@ TEST(FullyConnectedProducts, AreThoseOfTheMatrices) {
   EXPECT_THAT(db, ElementsAre(2.0f, -1.0f));
   products->input_gradient({&products->output_form(), dy.data()}, w, {&form, dx.data()});
   EXPECT_THAT(dx, ElementsAre(2.0f, 1.0f, 3.0f));  // 2 * W[0] - W[1]
+}
+
+// Integers below 2^24 throughout, so that any order of sums gives the same bits. Both libraries' products of
+// every shape that the choice between them tells apart.
+TEST(MatrixProduct, IsTheSameByBothLibraries) {
+  for (const std::size_t rows : {1u, 17u, 300u}) {
+    const ProductExtents extents{.rows = rows, .columns = 19, .inner = 65};
+    for (const bool a_turned : {false, true}) {
+      for (const bool b_turned : {false, true}) {
+        std::vector<float> a(rows * 65), b(65 * 19), by_blas(rows * 19, 99.0f), by_onednn = by_blas;
+        for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 13) - 6.0f;
+        for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 7) - 3.0f;
+        const Factor left{a.data(), a_turned ? rows : 65, a_turned};
+        const Factor right{b.data(), b_turned ? std::size_t{65} : 19, b_turned};
+        multiply_by_blas(extents, left, right, by_blas.data());
+        multiply_by_onednn(extents, left, right, by_onednn.data());
+        EXPECT_EQ(by_onednn, by_blas) << rows << a_turned << b_turned;
+        float last = 0.0f;
+        for (std::size_t k = 0; k < 65; ++k) {
+          last += a[a_turned ? k * rows + rows - 1 : (rows - 1) * 65 + k] *
+                  b[b_turned ? 18 * 65 + k : k * 19 + 18];
+        }
+        EXPECT_EQ(by_blas.back(), last);
+      }
+    }
+  }
 }
 
 TEST(FullyConnectedProducts, TakeTheExtentsBeforeTheLastForRows) {

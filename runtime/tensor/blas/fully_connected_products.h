@@ -1,4 +1,4 @@
-// The three products of a fully connected layer, by BLAS.
+// The three products of a fully connected layer, each by the library that is faster for its shape.
 #pragma once
 
 #include <cstddef>

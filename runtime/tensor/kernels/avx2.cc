@@ -16,7 +16,8 @@ Kernels avx2_kernels() {
           .gelu = gelu_avx2,
           .softmax = softmax_avx2,
           .softmax_again = softmax_again_avx2,
-          .softmax_backward = softmax_backward_avx2};
+          .softmax_backward = softmax_backward_avx2,
+          .shifted_exponentials = shifted_exponentials_avx2};
 }
 
 }  // namespace sterna::tensor::kernels

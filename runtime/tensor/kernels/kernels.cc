@@ -11,7 +11,8 @@ std::vector<Kernels> supported_kernels() {
                                      .gelu = gelu_plain,
                                      .softmax = softmax_plain,
                                      .softmax_again = softmax_again_plain,
-                                     .softmax_backward = softmax_backward_plain}};
+                                     .softmax_backward = softmax_backward_plain,
+                                     .shifted_exponentials = shifted_exponentials_plain}};
   if (has_avx2()) supported.push_back(avx2_kernels());
   return supported;
 }

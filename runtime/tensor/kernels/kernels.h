@@ -67,6 +67,10 @@ using SoftmaxAgain = void (*)(const ScoreRow& row, float log_sum, float* scores)
 using SoftmaxBackward = void (*)(const float* probabilities, float scale, std::size_t columns,
                                  float* gradients);
 
+// output = exp(input - shift), each off by less than 2^-22 of itself, 0 where it would be below 2^-125; a NaN
+// stays a NaN, and becomes one where input and shift are the same infinity. Input is at most shift.
+using ShiftedExponentials = void (*)(const float* input, float shift, std::size_t elements, float* output);
+
 struct Kernels {
   std::string_view name;
   DrawKeepBits draw_keep_bits = nullptr;
@@ -77,6 +81,7 @@ struct Kernels {
   Softmax softmax = nullptr;
   SoftmaxAgain softmax_again = nullptr;
   SoftmaxBackward softmax_backward = nullptr;
+  ShiftedExponentials shifted_exponentials = nullptr;
 };
 
 // Those that this processor can run, the plain reference first, the fastest last.
@@ -93,6 +98,7 @@ void gelu_plain(const float*, std::size_t, std::size_t, float*, float*);
 float softmax_plain(const ScoreRow&, float*);
 void softmax_again_plain(const ScoreRow&, float, float*);
 void softmax_backward_plain(const float*, float, std::size_t, float*);
+void shifted_exponentials_plain(const float*, float, std::size_t, float*);
 
 // False where the build has no AVX2 kernels or the processor cannot run them (it needs FMA too).
 [[nodiscard]] bool has_avx2();
@@ -107,5 +113,6 @@ void gelu_avx2(const float*, std::size_t, std::size_t, float*, float*);
 float softmax_avx2(const ScoreRow&, float*);
 void softmax_again_avx2(const ScoreRow&, float, float*);
 void softmax_backward_avx2(const float*, float, std::size_t, float*);
+void shifted_exponentials_avx2(const float*, float, std::size_t, float*);
 
 }  // namespace sterna::tensor::kernels

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include <cstddef>
+#include <initializer_list>
 
 namespace sterna::tensor::kernels {
 namespace {

@@ -1,7 +1,9 @@
-// Stands in for the AVX2 kernels on processors that are not x86: there are none.
+// Stands in for the AVX2 kernels on processors that are not x86: there are none, and nothing calls them.
 #include "runtime/core/errors.h"
 #include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/kernels/normalisation.h"
+#include "runtime/tensor/kernels/panel.h"
+#include "runtime/tensor/recurrent/kernels.h"
 
 namespace sterna::tensor::kernels {
 
@@ -18,4 +20,20 @@ const NormalisationKernels* vector_normalisation() {
   return nullptr;
 }
 
+void multiply_panel_avx2(const PanelProduct&) {
+  STERNA_CHECK(has_avx2() == true);
+}
+
 }  // namespace sterna::tensor::kernels
+
+namespace sterna::tensor::recurrent {
+
+void cell_forward_avx2(const CellForward&) {
+  STERNA_CHECK(kernels::has_avx2() == true);
+}
+
+void cell_backward_avx2(const CellBackward&) {
+  STERNA_CHECK(kernels::has_avx2() == true);
+}
+
+}  // namespace sterna::tensor::recurrent

@@ -2,6 +2,7 @@
 // deviations from its mean, finds it in the L1 or L2 cache.
 #include <immintrin.h>
 
+#include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/kernels/normalisation.h"
 
 namespace sterna::tensor::kernels {
@@ -144,7 +145,7 @@ constexpr NormalisationKernels kAvx2 = {"avx2", moments, normalise, reduce, mask
 }  // namespace
 
 const NormalisationKernels* vector_normalisation() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kAvx2 : nullptr;
+  return has_avx2() ? &kAvx2 : nullptr;
 }
 
 }  // namespace sterna::tensor::kernels

@@ -42,4 +42,8 @@ void softmax_backward_plain(const float* probabilities, float scale, std::size_t
   for (std::size_t k = 0; k < columns; ++k) gradients[k] = scale * probabilities[k] * (gradients[k] - sum);
 }
 
+void shifted_exponentials_plain(const float* input, float shift, std::size_t elements, float* output) {
+  for (std::size_t i = 0; i < elements; ++i) output[i] = std::exp(input[i] - shift);
+}
+
 }  // namespace sterna::tensor::kernels

@@ -74,4 +74,12 @@ void softmax_backward_avx2(const float* probabilities, float scale, std::size_t 
   }
 }
 
+void shifted_exponentials_avx2(const float* input, float shift, std::size_t elements, float* output) {
+  const __m256 shifts = _mm256_set1_ps(shift);
+  for (std::size_t i = 0; i < elements; i += kLanes) {
+    const std::size_t left = elements - i;
+    store(output + i, left, exp_of(_mm256_sub_ps(load(input + i, left), shifts)));
+  }
+}
+
 }  // namespace sterna::tensor::kernels

@@ -34,26 +34,8 @@ struct CellBackward {
 void cell_forward_plain(const CellForward& at);
 void cell_backward_plain(const CellBackward& at);
 
-// Columns of a panel of packed weights: panel p holds columns 16 p to 16 p + 15 of a matrix [inner, columns],
-// row after row, with zeros where the matrix has ended.
-inline constexpr std::size_t kPanelColumns = 16;
-
-// output [rows, columns of the panel] = input [rows, inner] * panel.
-struct PanelProduct {
-  std::size_t rows;
-  std::size_t inner;
-  std::size_t columns;  // of the panel that exist, 1 to 16
-  const float* input;   // rows side by side
-  const float* panel;   // [inner, 16], on a 64-byte border
-  float* output;
-  std::size_t output_stride;  // elements from row to row
-};
-
-// False where the build has no AVX2 kernels or the processor cannot run them; only then may the others not be
-// called.
-[[nodiscard]] bool has_avx2();
+// To be called only where kernels::has_avx2().
 void cell_forward_avx2(const CellForward& at);
 void cell_backward_avx2(const CellBackward& at);
-void multiply_panel_avx2(const PanelProduct& product);
 
 }  // namespace sterna::tensor::recurrent

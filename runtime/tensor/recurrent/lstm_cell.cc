@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "runtime/core/errors.h"
+#include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/recurrent/kernels.h"
 
 namespace sterna::tensor {
@@ -68,7 +69,7 @@ const float* row_of(const float* rows, std::size_t row, std::size_t stride) {
 
 void lstm_cells_forward(const LstmStep& step, const LstmCellsForward& cells) {
   static const auto kernel =
-      recurrent::has_avx2() ? recurrent::cell_forward_avx2 : recurrent::cell_forward_plain;
+      kernels::has_avx2() ? recurrent::cell_forward_avx2 : recurrent::cell_forward_plain;
   const std::size_t units = step.units;
 #pragma omp parallel for if (step.sequences * units > kCellsWorthThreads)
   for (std::size_t row = 0; row < step.sequences; ++row) {
@@ -83,7 +84,7 @@ void lstm_cells_forward(const LstmStep& step, const LstmCellsForward& cells) {
 
 void lstm_cells_backward(const LstmStep& step, const LstmCellsBackward& cells) {
   static const auto kernel =
-      recurrent::has_avx2() ? recurrent::cell_backward_avx2 : recurrent::cell_backward_plain;
+      kernels::has_avx2() ? recurrent::cell_backward_avx2 : recurrent::cell_backward_plain;
   const std::size_t units = step.units;
   STERNA_CHECK(cells.output_gradient_stride >= units);
 #pragma omp parallel for if (step.sequences * units > kCellsWorthThreads)

@@ -5,17 +5,18 @@
 #include "runtime/core/errors.h"
 #include "runtime/tensor/blas/fully_connected_products.h"
 #include "runtime/tensor/elementwise.h"
-#include "runtime/tensor/recurrent/kernels.h"
+#include "runtime/tensor/kernels/kernels.h"
+#include "runtime/tensor/kernels/panel.h"
 
 namespace sterna::tensor {
 namespace {
 
-using recurrent::kPanelColumns;
+using kernels::kPanelColumns;
 
 // Below this many multiplications, waking threads costs more than they save.
 constexpr std::size_t kMultiplicationsWorthThreads = std::size_t{1} << 18;
 
-// A matrix [inner, columns] in panels; see recurrent/kernels.h.
+// A matrix [inner, columns] in panels; see kernels/panel.h.
 struct Packed {
   Packed(std::size_t rows, std::size_t cols)
       : inner(rows), columns(cols), form{.shape = {panels(), inner, kPanelColumns}, .blocks = nullptr} {}
@@ -55,13 +56,13 @@ void multiply(std::size_t rows, const Packed& matrix, const float* input, const 
               float* output) {
 #pragma omp parallel for if (rows * matrix.inner * matrix.columns > kMultiplicationsWorthThreads)
   for (std::size_t panel = 0; panel < matrix.panels(); ++panel) {
-    recurrent::multiply_panel_avx2({.rows = rows,
-                                    .inner = matrix.inner,
-                                    .columns = matrix.columns_of(panel),
-                                    .input = input,
-                                    .panel = packed + panel * matrix.inner * kPanelColumns,
-                                    .output = output + panel * kPanelColumns,
-                                    .output_stride = matrix.columns});
+    kernels::multiply_panel_avx2({.rows = rows,
+                                  .inner = matrix.inner,
+                                  .columns = matrix.columns_of(panel),
+                                  .input = input,
+                                  .panel = packed + panel * matrix.inner * kPanelColumns,
+                                  .output = output + panel * kPanelColumns,
+                                  .output_stride = matrix.columns});
   }
 }
 
@@ -135,7 +136,7 @@ class RepeatedProducts final : public Products {
 }  // namespace
 
 std::unique_ptr<Products> make_repeated_products(const TensorForm& input, std::size_t outputs, Arena& arena) {
-  if (!recurrent::has_avx2()) return make_fully_connected_products(input, {.outputs = outputs});
+  if (!kernels::has_avx2()) return make_fully_connected_products(input, {.outputs = outputs});
   return std::make_unique<RepeatedProducts>(input, outputs, arena);
 }
 

@@ -1,10 +1,10 @@
 // Six rows by sixteen columns in twelve registers: two multiply-adds a cycle need eight accumulators at
 // least, and six rows ask for fewer loads a multiplication than four.
-#include <immintrin.h>
+#include "runtime/tensor/kernels/panel.h"
 
-#include "runtime/tensor/recurrent/kernels.h"
+#include "runtime/tensor/kernels/lanes_avx2.h"
 
-namespace sterna::tensor::recurrent {
+namespace sterna::tensor::kernels {
 namespace {
 
 // Rows of the panel that are used while they lie in the first-level cache, together with six rows of the
@@ -15,11 +15,7 @@ constexpr std::size_t kMostRows = 6;
 // The columns of a panel that exist.
 struct Columns {
   explicit Columns(std::size_t columns)
-      : low(first_lanes(static_cast<int>(columns))), high(first_lanes(static_cast<int>(columns) - 8)) {}
-
-  static __m256i first_lanes(int lanes) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  }
+      : low(first_lanes(columns)), high(first_lanes(columns < kLanes ? 0 : columns - kLanes)) {}
 
   __m256i low, high;
 };
@@ -121,8 +117,4 @@ void multiply_panel_avx2(const PanelProduct& product) {
   }
 }
 
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-}
-
-}  // namespace sterna::tensor::recurrent
+}  // namespace sterna::tensor::kernels
