@@ -42,8 +42,8 @@ double tolerance_of(const nlohmann::json& golden) {
   return std::max(kRelativeTolerance, 4.0 * golden.value("float32_deviation", 0.0));
 }
 
-// A bias that a later normalisation takes out again has a gradient of 0 but for rounding: its scale is that of the
-// weight or factor before it.
+// A bias that a later normalisation takes out again has a gradient of 0 but for rounding: its scale is that
+// of the weight or factor before it.
 double scale_of(const nlohmann::json& expected, std::size_t p) {
   const double norm = expected[p]["norm"];
   const double before = p == 0 ? 0.0 : expected[p - 1]["norm"].get<double>();
