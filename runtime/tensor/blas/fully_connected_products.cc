@@ -7,8 +7,9 @@
 namespace sterna::tensor {
 namespace {
 
-// oneDNN is the faster library for outputs, and for the other two products on either side of so many rows.
-// One thread of a Zen 3 (AVX2), GFLOP/s of OpenBLAS 0.3.21 and oneDNN 2.6, medians beside other load:
+// oneDNN is mostly the faster library for outputs, and for the other two products on either side of so many
+// rows. One thread of a Zen 3 (AVX2), GFLOP/s of OpenBLAS 0.3.21 and oneDNN 2.6, beside other load, which
+// moves single figures by a third; what the choice rests on are the large differences:
 //
 //   rows, inputs -> outputs   output   weight gradient   input gradient
 //   64, 1024 -> 512           39 41    53 66             51 56
