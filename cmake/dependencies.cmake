@@ -9,41 +9,25 @@ find_package(Threads REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 
+# sterna_import_library(<target> HEADER <header> LIBRARY <name> [PATH_SUFFIXES <folder>]): a library that brings no CMake
+# package of its own, or none that can be used here.
+function(sterna_import_library target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;LIBRARY;PATH_SUFFIXES" "")
+  string(TOUPPER ${arg_LIBRARY} prefix)
+  find_path(${prefix}_INCLUDE_DIR ${arg_HEADER} PATH_SUFFIXES ${arg_PATH_SUFFIXES} REQUIRED)
+  find_library(${prefix}_LIBRARY ${arg_LIBRARY} PATH_SUFFIXES ${arg_PATH_SUFFIXES} REQUIRED)
+  add_library(${target} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES
+    IMPORTED_LOCATION ${${prefix}_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${${prefix}_INCLUDE_DIR})
+endfunction()
+
 # oneDNN. Debian's own package configuration asks for OpenCL's headers, which we do not need.
-find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp REQUIRED)
-find_library(DNNL_LIBRARY dnnl REQUIRED)
-add_library(DNNL::dnnl UNKNOWN IMPORTED)
-set_target_properties(DNNL::dnnl PROPERTIES
-  IMPORTED_LOCATION ${DNNL_LIBRARY}
-  INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
-
+sterna_import_library(DNNL::dnnl HEADER oneapi/dnnl/dnnl.hpp LIBRARY dnnl)
 # OpenBLAS in its OpenMP build: the same thread pool as oneDNN and our own loops.
-find_path(OPENBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES openblas-openmp REQUIRED)
-find_library(OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp REQUIRED)
-add_library(OpenBLAS::OpenBLAS UNKNOWN IMPORTED)
-set_target_properties(OpenBLAS::OpenBLAS PROPERTIES
-  IMPORTED_LOCATION ${OPENBLAS_LIBRARY}
-  INTERFACE_INCLUDE_DIRECTORIES ${OPENBLAS_INCLUDE_DIR})
-
+sterna_import_library(OpenBLAS::OpenBLAS HEADER cblas.h LIBRARY openblas PATH_SUFFIXES openblas-openmp)
 # FFTW in single precision. Debian's package has no configuration for it.
-find_path(FFTW3_INCLUDE_DIR fftw3.h REQUIRED)
-find_library(FFTW3F_LIBRARY fftw3f REQUIRED)
-add_library(FFTW3::fftw3f UNKNOWN IMPORTED)
-set_target_properties(FFTW3::fftw3f PROPERTIES
-  IMPORTED_LOCATION ${FFTW3F_LIBRARY}
-  INTERFACE_INCLUDE_DIRECTORIES ${FFTW3_INCLUDE_DIR})
-
+sterna_import_library(FFTW3::fftw3f HEADER fftw3.h LIBRARY fftw3f)
 # The TurboJPEG interface of libjpeg-turbo.
-find_path(TURBOJPEG_INCLUDE_DIR turbojpeg.h REQUIRED)
-find_library(TURBOJPEG_LIBRARY turbojpeg REQUIRED)
-add_library(TurboJPEG::TurboJPEG UNKNOWN IMPORTED)
-set_target_properties(TurboJPEG::TurboJPEG PROPERTIES
-  IMPORTED_LOCATION ${TURBOJPEG_LIBRARY}
-  INTERFACE_INCLUDE_DIRECTORIES ${TURBOJPEG_INCLUDE_DIR})
-
-find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
-find_library(XXHASH_LIBRARY xxhash REQUIRED)
-add_library(xxHash::xxhash UNKNOWN IMPORTED)
-set_target_properties(xxHash::xxhash PROPERTIES
-  IMPORTED_LOCATION ${XXHASH_LIBRARY}
-  INTERFACE_INCLUDE_DIRECTORIES ${XXHASH_INCLUDE_DIR})
+sterna_import_library(TurboJPEG::TurboJPEG HEADER turbojpeg.h LIBRARY turbojpeg)
+sterna_import_library(xxHash::xxhash HEADER xxhash.h LIBRARY xxhash)
