@@ -31,7 +31,6 @@ std::unique_ptr<Dataset> make_fsdd(const DatasetOptions& options);
 namespace {
 
 constexpr std::size_t kDigits = 10;
-constexpr std::size_t kMostBands = 40;
 constexpr double kLeastDeviation = 1e-3;  // of a band that hardly changes
 
 struct Name {

@@ -16,7 +16,6 @@ constexpr std::size_t kTransformSamples = 256;
 constexpr std::size_t kLines = kTransformSamples / 2 + 1;
 constexpr double kHighest = 4000.0;  // Hz
 constexpr float kLeastEnergy = 1e-10f;
-constexpr std::size_t kMostBands = 40;
 
 double mel_of(double hertz) {
   return 2595.0 * std::log10(1.0 + hertz / 700.0);

@@ -11,6 +11,8 @@ namespace sterna::data {
 
 inline constexpr std::size_t kFrameSamples = 200;  // 25 ms at 8000 Hz
 inline constexpr std::size_t kHopSamples = 80;     // 10 ms from frame to frame
+inline constexpr std::size_t kMostBands =
+    40;  // with more, the lowest would be narrower than a line of the spectrum
 
 // Whole frames of a recording; at least kFrameSamples make one.
 [[nodiscard]] std::size_t frames_of(std::size_t samples);
@@ -18,7 +20,7 @@ inline constexpr std::size_t kHopSamples = 80;     // 10 ms from frame to frame
 // One thread at a time.
 class LogMel {
  public:
-  //   bands  in [1, 40]: with more, the lowest would be narrower than a line of the spectrum
+  //   bands  in [1, kMostBands]
   explicit LogMel(std::size_t bands);
   ~LogMel();
 
