@@ -1,6 +1,7 @@
 // The comparison of the ranks' parameters, which must be equal bit for bit.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
@@ -9,6 +10,17 @@
 #include "runtime/run.h"
 
 namespace sterna {
+namespace {
+
+// The first rank whose hash is not that of rank 0.
+std::optional<std::size_t> first_odd_rank(std::span<const std::string> hashes) {
+  const auto odd =
+      std::ranges::find_if(hashes, [&](const std::string& hash) { return hash != hashes.front(); });
+  if (odd == hashes.end()) return std::nullopt;
+  return static_cast<std::size_t>(odd - hashes.begin());
+}
+
+}  // namespace
 
 std::string parameter_hash(const tensor::ParameterTable& table, std::span<const float> values) {
   Hash hash;
@@ -39,13 +51,12 @@ void require_equal_start(Run& run) {
   const std::string mine = cat(parameter_hash(run.model->parameters(), run.values), " and ",
                                parameter_hash(run.model->statistics(), run.statistics.front()));
   const std::vector<std::string> hashes = collectives::all_gather_text(run.comm, mine);
-  for (std::size_t rank = 1; rank < hashes.size(); ++rank) {
-    if (hashes[rank] == hashes.front()) continue;
-    throw AgreedConfigError(
-        cat("[train] init-weights: the file of rank ", rank,
-            " holds other weights than that of rank 0 (hashes of parameters and statistics ", hashes[rank],
-            ", not ", hashes.front(), "): must be equal on all ranks; copy one file to every machine"));
-  }
+  const auto odd = first_odd_rank(hashes);
+  if (!odd) return;
+  throw AgreedConfigError(
+      cat("[train] init-weights: the file of rank ", *odd,
+          " holds other weights than that of rank 0 (hashes of parameters and statistics ", hashes[*odd],
+          ", not ", hashes.front(), "): must be equal on all ranks; copy one file to every machine"));
 }
 
 void require_equal_vocabulary(Run& run) {
@@ -55,14 +66,12 @@ void require_equal_vocabulary(Run& run) {
   Hash hash;
   hash.add(std::as_bytes(std::span(text)));
   const std::vector<std::string> hashes = collectives::all_gather_text(run.comm, hash.text());
-  for (std::size_t rank = 1; rank < hashes.size(); ++rank) {
-    if (hashes[rank] == hashes.front()) continue;
-    throw AgreedConfigError(cat("[train] vocabulary: rank ", rank,
-                                " has other byte pairs than rank 0 (hashes ", hashes[rank], ", not ",
-                                hashes.front(),
-                                "): must be equal on all ranks; copy training text and vocabulary of one "
-                                "machine to all"));
-  }
+  const auto odd = first_odd_rank(hashes);
+  if (!odd) return;
+  throw AgreedConfigError(cat("[train] vocabulary: rank ", *odd, " has other byte pairs than rank 0 (hashes ",
+                              hashes[*odd], ", not ", hashes.front(),
+                              "): must be equal on all ranks; copy training text and vocabulary of one "
+                              "machine to all"));
 }
 
 }  // namespace sterna
