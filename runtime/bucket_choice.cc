@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/median.h"
 
 namespace sterna {
 namespace {
@@ -14,12 +16,6 @@ namespace {
 constexpr std::uint64_t kSettlingSteps = 2;  // buffers grow, connections open
 constexpr std::size_t kWatchedSteps = 5;
 constexpr std::size_t kMessages = 9;
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
 
 // What a bucket costs without bytes, the same number on every rank: every exchange goes to and fro twice,
 // with lengths or indices, then values.
@@ -35,11 +31,7 @@ double measure_message_seconds(collectives::Communicator& comm) {
     }
     seconds.push_back(clock.seconds());
   }
-  const double mine_seconds = median(seconds);
-  std::vector<double> of_ranks(static_cast<std::size_t>(comm.ranks()));
-  collectives::all_gather(comm, std::as_bytes(std::span(&mine_seconds, 1)),
-                          std::as_writable_bytes(std::span(of_ranks)));
-  return std::ranges::min(of_ranks);
+  return std::ranges::min(collectives::all_gather_value(comm, median(std::move(seconds))));
 }
 
 std::string sentence(const Run& run, double exposed_seconds) {
@@ -63,13 +55,14 @@ std::string sentence(const Run& run, double exposed_seconds, std::size_t other_b
 
 }  // namespace
 
-BucketChoice::BucketChoice(Run& run) : run_(run) {
-  if (run.config.bucket_bytes == 0 && is_overlapped(run)) watch_from(0, Phase::kWatchFirst);
+BucketChoice::BucketChoice(Run& run)
+    : run_(run), is_open_(run.config.bucket_bytes == 0 && is_overlapped(run)) {
+  watch_from(0, Phase::kWatchFirst);
 }
 
 std::optional<std::string> BucketChoice::after_step(const record::StepRecord& record) {
+  if (!is_open_) return std::nullopt;
   const std::uint64_t compression_begins = run_.config.compress_after_epochs * run_.steps_per_epoch;
-  if (run_.config.bucket_bytes > 0 || !is_overlapped(run_)) return std::nullopt;
   if (record.step > 0 && record.step == compression_begins) {
     plan_buckets(run_, kFirstBucketBytes);
     watch_from(record.step + 1, Phase::kWatchFirst);
@@ -92,9 +85,7 @@ void BucketChoice::watch_from(std::uint64_t step, Phase phase) {
 BucketChoice::Medians BucketChoice::agree_on_medians() const {
   const Medians mine{.exchange_seconds = median(watched_.exchange_seconds),
                      .exposed_seconds = median(watched_.exposed_seconds)};
-  std::vector<Medians> all(static_cast<std::size_t>(run_.comm.ranks()));
-  collectives::all_gather(run_.comm, std::as_bytes(std::span(&mine, 1)),
-                          std::as_writable_bytes(std::span(all)));
+  const std::vector<Medians> all = collectives::all_gather_value(run_.comm, mine);
   // The rank that comes last waits for nobody: the least of the times is what the exchange itself takes.
   return {.exchange_seconds = std::ranges::min(all, {}, &Medians::exchange_seconds).exchange_seconds,
           .exposed_seconds = std::ranges::max(all, {}, &Medians::exposed_seconds).exposed_seconds};
@@ -107,13 +98,12 @@ std::optional<std::string> BucketChoice::try_other(std::uint64_t step) {
   first_buckets_ = run_.buckets.size();
   const std::size_t count = bucket::best_bucket_count(medians.exchange_seconds, first_buckets_,
                                                       measure_message_seconds(run_.comm), table.size());
-  const std::vector<bucket::GradientBucket> other =
-      bucket::plan_buckets(table, (table.elements() * sizeof(float) + count - 1) / count);
-  if (other.size() == first_buckets_) {
+  const std::size_t bucket_bytes = (table.elements() * sizeof(float) + count - 1) / count;
+  if (bucket::plan_buckets(table, bucket_bytes).size() == first_buckets_) {
     phase_ = Phase::kSettled;
     return sentence(run_, first_exposed_seconds_);
   }
-  plan_buckets(run_, (table.elements() * sizeof(float) + count - 1) / count);
+  plan_buckets(run_, bucket_bytes);
   watch_from(step + 1, Phase::kWatchOther);
   return std::nullopt;
 }

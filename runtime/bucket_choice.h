@@ -44,6 +44,7 @@ class BucketChoice {
   [[nodiscard]] std::string settle();
 
   Run& run_;
+  bool is_open_;  // whether there is anything to choose
   Phase phase_ = Phase::kSettled;
   std::uint64_t next_step_ = 0;  // the first that is watched
   Watched watched_;

@@ -185,10 +185,8 @@ record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint
 // What each rank has sent and received since the run began. Collective.
 std::vector<record::RankRecord> rank_records(Run& run, const std::vector<std::string>& hosts,
                                              const record::EpochRecord& epoch) {
-  const collectives::Traffic mine = run.comm.traffic();
-  std::vector<collectives::Traffic> all(hosts.size());
-  collectives::all_gather(run.comm, std::as_bytes(std::span(&mine, 1)),
-                          std::as_writable_bytes(std::span(all)));
+  const collectives::Traffic mine = run.comm.traffic();  // a copy: the counters go on
+  const std::vector<collectives::Traffic> all = collectives::all_gather_value(run.comm, mine);
   std::vector<record::RankRecord> records;
   for (std::size_t rank = 0; rank < all.size(); ++rank) {
     records.push_back({.epoch = epoch.epoch,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "runtime/collectives/communicator.h"
@@ -23,6 +24,16 @@ void broadcast(Communicator& comm, int root, std::span<std::byte> bytes);
 //   mine  [n] bytes, equally long on every rank
 //   all   [P n] bytes
 void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all);
+
+// Every rank's value, in rank order. Sends (P - 1) sizeof(Value) bytes.
+//   mine  of a type whose bytes are its value
+template <typename Value>
+[[nodiscard]] std::vector<Value> all_gather_value(Communicator& comm, const Value& mine) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  std::vector<Value> all(static_cast<std::size_t>(comm.ranks()));
+  all_gather(comm, std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)));
+  return all;
+}
 
 // The blocks of all ranks, in rank order, of whatever lengths.
 struct GatheredBlocks {

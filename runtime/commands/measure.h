@@ -1,24 +1,17 @@
 // Timing as the benches do it: a warm-up, then timed runs, of which the median is quoted.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "runtime/core/clock.h"
+#include "runtime/core/median.h"
 
 namespace sterna::commands {
 
 inline constexpr std::size_t kTimedRuns = 9;
-
-[[nodiscard]] inline double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
-}
 
 // Seconds that `work` takes.
 [[nodiscard]] inline double seconds_of(const std::function<void()>& work) {

@@ -49,10 +49,8 @@ TEST_P(CommunicatorContract, BroadcastGoesDownABinomialTree) {
       EXPECT_EQ(blocks_sent, ceil_log2(ranks_of(comm)));
     }
 
-    std::vector<std::uint64_t> all_sent(ranks_of(comm));
-    all_gather(comm, std::as_bytes(std::span(&blocks_sent, 1)), std::as_writable_bytes(std::span(all_sent)));
     std::uint64_t sum = 0;
-    for (const std::uint64_t blocks : all_sent) sum += blocks;
+    for (const std::uint64_t blocks : all_gather_value(comm, blocks_sent)) sum += blocks;
     EXPECT_EQ(sum, ranks_of(comm) - 1);
   });
 }
