@@ -122,6 +122,7 @@ tear_down() {
   end_processes
   for namespace in $(namespaces); do ip netns delete "$namespace"; done
   [ ! -e "$state/made-run-sshd" ] || rmdir /run/sshd 2>/dev/null || true
+  [ ! -e "$state/made-etc-hosts" ] || [ -s /etc/hosts ] || rm -f /etc/hosts
   rm -rf "$state"
 }
 
@@ -141,6 +142,7 @@ up() {
   trap '[ $? = 0 ] || tear_down' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
+  [ -e /etc/hosts ] || { touch "$state/made-etc-hosts"; : >/etc/hosts; }  # a host's own is mounted over it
   echo '127.0.0.1 localhost' >"$state/hosts"
   add_switch
   for ((i = 0; i < hosts; ++i)); do add_host "$i" "$rate"; done
