@@ -33,7 +33,8 @@ class BucketExchange {
   BucketExchange(const BucketExchange&) = delete;
   BucketExchange& operator=(const BucketExchange&) = delete;
 
-  // Begins a step: no gradient is final yet. The memory must last until finish() has returned.
+  // Begins a step: no gradient is final yet. The memory must last until finish() has returned, or, where it is never
+  // called, until this is destroyed.
   void begin(std::uint64_t step, std::span<const AlignedVector<float>> gradients, std::span<float> mean);
 
   // This parameter's gradient is final in the arena of every local learner, and may be read from now on.

@@ -51,9 +51,9 @@ std::vector<AlignedVector<float>> means(const std::string& compressor, int ranks
   std::vector<AlignedVector<float>> of_rank_0;
   collectives::run_on_threads(ranks, [&](collectives::Communicator& comm) {
     GradientExchange exchange(comm, table, options_for(compressor, static_cast<std::uint32_t>(ranks)));
-    BucketExchange buckets(comm, exchange, plan, is_overlapped);
     std::vector<AlignedVector<float>> gradients(1, AlignedVector<float>(table.arena_elements(), 0.0f));
     AlignedVector<float> mean(table.arena_elements(), 0.0f);
+    BucketExchange buckets(comm, exchange, plan, is_overlapped);
     for (std::uint64_t step = 0; step < kSteps; ++step) {
       buckets.begin(step, gradients, mean);
       backward(table, static_cast<std::uint32_t>(comm.rank()), step, gradients[0], buckets);
@@ -97,9 +97,9 @@ struct OneRank {
   std::vector<bucket::GradientBucket> plan = bucket::plan_buckets(table, 4 * 2000);
   std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
   GradientExchange exchange;
-  BucketExchange buckets;
   std::vector<AlignedVector<float>> gradients{AlignedVector<float>(table.arena_elements(), 0.0f)};
   AlignedVector<float> mean = AlignedVector<float>(table.arena_elements(), 0.0f);
+  BucketExchange buckets;  // last: its thread uses the memory above until it is gone
 };
 
 TEST(BucketExchange, RethrowsWhatABucketThrewAndGoesOn) {
@@ -132,9 +132,9 @@ TEST(BucketExchange, GivesUpItsWaitWhereTheRankFails) {
         collectives::run_on_threads(2, [&](collectives::Communicator& comm) {
           if (comm.rank() == 1) return;
           GradientExchange exchange(comm, table, options_for("none", 2));
-          BucketExchange buckets(comm, exchange, plan, /*is_overlapped=*/true);
           std::vector<AlignedVector<float>> gradients(1, AlignedVector<float>(table.arena_elements(), 0.0f));
           AlignedVector<float> mean(table.arena_elements(), 0.0f);
+          BucketExchange buckets(comm, exchange, plan, /*is_overlapped=*/true);
           buckets.begin(0, gradients, mean);
           buckets.tell_ready(3);
           throw ConfigError("a fault in backward");
