@@ -25,8 +25,9 @@ namespace {
 void add_block(Sequential& net, const std::string& name, const TransformerSizes& sizes,
                DropoutNumbers& dropout) {
   net.add<Residual>([&](Sequential& attention) {
-    attention.add<MultiheadAttention>(name + ".self_attn",
-                                      MultiheadAttentionOptions{.heads = sizes.heads, .has_padding = true});
+    attention.add<MultiheadAttention>(
+        name + ".self_attn",
+        MultiheadAttentionOptions{.heads = sizes.heads, .has_padding = true, .dropout = dropout.next()});
     attention.add<Dropout>(dropout.next());
   });
   net.add<LayerNorm>(name + ".norm1");

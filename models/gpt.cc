@@ -23,8 +23,9 @@ void add_block(Sequential& net, const std::string& name, const TransformerSizes&
                DropoutNumbers& dropout) {
   net.add<Residual>([&](Sequential& attention) {
     attention.add<LayerNorm>(name + ".norm1");
-    attention.add<MultiheadAttention>(name + ".self_attn",
-                                      MultiheadAttentionOptions{.heads = sizes.heads, .is_causal = true});
+    attention.add<MultiheadAttention>(
+        name + ".self_attn",
+        MultiheadAttentionOptions{.heads = sizes.heads, .is_causal = true, .dropout = dropout.next()});
     attention.add<Dropout>(dropout.next());
   });
   net.add<Residual>([&](Sequential& feed_forward) {

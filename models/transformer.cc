@@ -30,11 +30,12 @@ struct Part {
   std::size_t count;
 };
 
-void add_attention(Sequential& net, const std::string& name, const MultiheadAttentionOptions& options,
-                   const DropoutOptions& dropout) {
+void add_attention(Sequential& net, const std::string& name, MultiheadAttentionOptions options,
+                   DropoutNumbers& dropout) {
   net.add<Residual>([&](Sequential& inner) {
+    options.dropout = dropout.next();
     inner.add<MultiheadAttention>(name, options);
-    inner.add<Dropout>(dropout);
+    inner.add<Dropout>(dropout.next());
   });
 }
 
@@ -66,8 +67,7 @@ void add_encoder(Sequential& net, const Part& part, DropoutNumbers& dropout) {
   for (std::size_t layer = 0; layer < part.sizes.layers; ++layer) {
     const std::string name = cat("encoder.layers.", layer);
     add_attention(net, name + ".self_attn",
-                  {.heads = part.sizes.heads, .has_padding = true, .first_symbol = part.first},
-                  dropout.next());
+                  {.heads = part.sizes.heads, .has_padding = true, .first_symbol = part.first}, dropout);
     net.add<LayerNorm>(name + ".norm1");
     add_feed_forward(net, name, part.sizes, dropout);
     net.add<LayerNorm>(name + ".norm2");
@@ -80,11 +80,11 @@ void add_decoder(Sequential& net, const Part& part, AttendedMemory& memory, Drop
   add_embedding(net, "tgt_embed", part, dropout);
   for (std::size_t layer = 0; layer < part.sizes.layers; ++layer) {
     const std::string name = cat("decoder.layers.", layer);
-    add_attention(net, name + ".self_attn", {.heads = part.sizes.heads, .is_causal = true}, dropout.next());
+    add_attention(net, name + ".self_attn", {.heads = part.sizes.heads, .is_causal = true}, dropout);
     net.add<LayerNorm>(name + ".norm1");
     add_attention(net, name + ".multihead_attn",
                   {.heads = part.sizes.heads, .memory = &memory, .has_padding = true, .first_symbol = 0},
-                  dropout.next());
+                  dropout);
     net.add<LayerNorm>(name + ".norm2");
     add_feed_forward(net, name, part.sizes, dropout);
     net.add<LayerNorm>(name + ".norm3");

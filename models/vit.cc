@@ -3,6 +3,8 @@
 //
 // Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021: patches and a class token with learned
 // positions, layer normalisation before attention and before the two fully connected layers, GELU.
+// Probabilities of attention are not dropped: in torchvision that is an option of its own, 0 unless it is
+// set.
 #include "models/layers/dropout.h"
 #include "models/layers/fully_connected.h"
 #include "models/layers/fully_connected_gelu.h"

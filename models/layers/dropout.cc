@@ -4,7 +4,6 @@
 
 #include "runtime/core/errors.h"
 #include "runtime/core/rng.h"
-#include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {
 namespace {
@@ -17,20 +16,25 @@ std::uint32_t share_of_words(double probability) {
 
 }  // namespace
 
+tensor::kernels::KeepRule keep_rule(const DropoutOptions& options, const PassKey& key) {
+  return {.key = {.seed = key.seed,
+                  .use = RandomUse::kDropout,
+                  .learner = key.learner,
+                  .step = static_cast<std::uint32_t>(key.step),
+                  .layer = options.number},
+          .drop_below = share_of_words(options.probability),
+          .scale = static_cast<float>(1.0 / (1.0 - options.probability))};
+}
+
 KeepMask::KeepMask(const DropoutOptions& options, std::size_t elements)
-    : number_(options.number),
-      drop_below_(share_of_words(options.probability)),
-      scale_(static_cast<float>(1.0 / (1.0 - options.probability))),
+    : options_(options),
       elements_(elements),
-      bits_(drop_below_ == 0 ? 0 : (elements + 31) / 32) {}
+      bits_(share_of_words(options.probability) == 0 ? 0 : (elements + 31) / 32) {}
 
 void KeepMask::draw(const PassKey& key) {
-  tensor::kernels::fastest_kernels().draw_keep_bits({.seed = key.seed,
-                                                     .use = RandomUse::kDropout,
-                                                     .learner = key.learner,
-                                                     .step = static_cast<std::uint32_t>(key.step),
-                                                     .layer = number_},
-                                                    drop_below_, elements_, bits_.data());
+  const tensor::kernels::KeepRule rule = keep_rule(options_, key);
+  scale_ = rule.scale;
+  tensor::kernels::fastest_kernels().draw_keep_bits(rule, 0, elements_, bits_.data());
 }
 
 void KeepMask::apply(std::span<const float> input, std::span<float> output) const {

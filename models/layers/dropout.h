@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/layers/layer.h"
+#include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {
 
@@ -16,6 +17,9 @@ struct DropoutOptions {
 };
 
 // What is cleared is a function of seed, learner, step, number and element alone.
+[[nodiscard]] tensor::kernels::KeepRule keep_rule(const DropoutOptions& options, const PassKey& key);
+
+// The bits of one pass, drawn in forward and read again in backward.
 class KeepMask {
  public:
   KeepMask(const DropoutOptions& options, std::size_t elements);
@@ -27,11 +31,10 @@ class KeepMask {
   void apply(std::span<const float> input, std::span<float> output) const;
 
  private:
-  std::uint16_t number_;
-  std::uint32_t drop_below_;  // of 2^32
-  float scale_;
+  DropoutOptions options_;
+  float scale_ = 1.0f;
   std::size_t elements_;
-  std::vector<std::uint32_t> bits_;  // one bit an element, drawn in forward and read again in backward
+  std::vector<std::uint32_t> bits_;  // one an element
 };
 
 // Any form -> the same form.

@@ -90,16 +90,20 @@ tensor::ConstTensor MultiheadAttention::source_of(const Projection& projection) 
   return &projection == &projections_.front() ? input_ : options_.memory->value;
 }
 
-tensor::AttentionInputs MultiheadAttention::inputs() const {
+tensor::AttentionInputs MultiheadAttention::inputs(const Pass& pass) const {
   const tensor::Tensor& first = projections_.front().output;
   const tensor::Tensor& last = projections_.back().output;
   // Queries, keys and values lie side by side: 3 d columns from one source, or d and 2 d from two.
   const std::size_t stride = last.form->shape.back();
   const float* keys = last.data + (projections_.size() == 1 ? features_ : 0);
-  return {.query = {first.data, first.form->shape.back()},
-          .key = {keys, stride},
-          .value = {keys + features_, stride},
-          .key_mask = key_mask_};
+  tensor::AttentionInputs inputs{.query = {first.data, first.form->shape.back()},
+                                 .key = {keys, stride},
+                                 .value = {keys + features_, stride},
+                                 .key_mask = key_mask_};
+  if (pass.is_training && options_.dropout.probability > 0.0) {
+    inputs.dropout = keep_rule(options_.dropout, pass.key);
+  }
+  return inputs;
 }
 
 void MultiheadAttention::read_padding(const Pass& pass) {
@@ -120,7 +124,7 @@ tensor::ConstTensor MultiheadAttention::forward(tensor::ConstTensor input, const
                                  rows_of(pass.value(in_bias_), projection), projection.output);
   }
   read_padding(pass);
-  attention_.forward(inputs(), {context_.data, features_});
+  attention_.forward(inputs(pass), {context_.data, features_});
   out_products_->forward(context_, pass.value(out_weight_), pass.value(out_bias_), output_);
   return output_;
 }
@@ -150,7 +154,7 @@ tensor::Tensor MultiheadAttention::backward(tensor::Tensor output_gradient, cons
   const tensor::Tensor last = has_memory ? arena_.borrow(*projections_.back().output.form) : first;
   float* keys = last.data + (has_memory ? 0 : features_);
   const std::size_t stride = last.form->shape.back();
-  attention_.backward(inputs(), {of_context.data, features_}, {first.data, first.form->shape.back()},
+  attention_.backward(inputs(pass), {of_context.data, features_}, {first.data, first.form->shape.back()},
                       {keys, stride}, {keys + features_, stride});
   arena_.give_back(of_context);
 

@@ -1,5 +1,4 @@
-// Attention of many heads with its four projections; torch.nn.MultiheadAttention, batch first, without
-// dropout of the probabilities.
+// Attention of many heads with its four projections; torch.nn.MultiheadAttention, batch first.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/layers/dropout.h"
 #include "models/layers/layer.h"
 #include "runtime/tensor/attention.h"
 #include "runtime/tensor/products.h"
@@ -30,6 +30,7 @@ struct MultiheadAttentionOptions {
   // attends to it. None where the keys are not symbols, or all of them count.
   bool has_padding = false;
   std::size_t first_symbol = 0;
+  DropoutOptions dropout{.probability = 0.0};  // of the probabilities
 };
 
 // Plain [B, positions, features] -> the same form. Parameters "<name>.in_proj_weight" [3 d, d] (Xavier's
@@ -57,7 +58,7 @@ class MultiheadAttention final : public Layer {
   template <typename Float>
   [[nodiscard]] std::span<Float> rows_of(std::span<Float> parameter, const Projection& projection) const;
   [[nodiscard]] tensor::ConstTensor source_of(const Projection& projection) const;
-  [[nodiscard]] tensor::AttentionInputs inputs() const;
+  [[nodiscard]] tensor::AttentionInputs inputs(const Pass& pass) const;
   void read_padding(const Pass& pass);
   // Overwrites the projection's part of the parameters' gradients, and returns the gradient of its source.
   tensor::Tensor backward(const Projection& projection, tensor::Tensor gradient, const Pass& pass);

@@ -2,11 +2,12 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "runtime/core/errors.h"
 #include "runtime/tensor/blas/activation_product.h"
-#include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::tensor {
 namespace {
@@ -15,6 +16,20 @@ namespace {
 // their last query does not see.
 constexpr std::size_t kTileQueries = 64;
 constexpr bool kTransposed = true;
+
+// Calls visit(first element, elements, their bits) for pieces of one row.
+template <typename Visit>
+void for_each_kept(const kernels::KeepRule& rule, std::size_t row, std::size_t keys, std::size_t counted,
+                   const Visit& visit) {
+  constexpr std::size_t kPiece = 1024;
+  std::uint32_t bits[kPiece / 32];
+  const std::uint64_t first = static_cast<std::uint64_t>(row) * ((keys + 3) / 4 * 4);
+  for (std::size_t begin = 0; begin < counted; begin += kPiece) {
+    const std::size_t elements = std::min(kPiece, counted - begin);
+    kernels::fastest_kernels().draw_keep_bits(rule, first + begin, elements, bits);
+    visit(begin, elements, bits);
+  }
+}
 
 }  // namespace
 
@@ -90,14 +105,40 @@ void Attention::for_each_row(const AttentionInputs& inputs, const Tile& tile, fl
   }
 }
 
-void Attention::forward(const AttentionInputs& inputs, Heads output) {
+void Attention::forward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
+                            float* scores) const {
   const kernels::Kernels& with = kernels::fastest_kernels();
+  log_sums_[query] = with.softmax(row, scores);
+  if (!inputs.dropout) return;
+  for_each_kept(*inputs.dropout, query, shape_.keys, row.keys,
+                [&](std::size_t begin, std::size_t elements, const std::uint32_t* bits) {
+                  with.keep(scores + begin, bits, inputs.dropout->scale, elements, scores + begin);
+                });
+}
+
+void Attention::backward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
+                             float* scores, float* gradients) const {
+  const kernels::Kernels& with = kernels::fastest_kernels();
+  with.softmax_again(row, log_sums_[query], scores);
+  if (!inputs.dropout) return with.softmax_backward(scores, scale_, row.columns, gradients);
+  const auto keep = [&](float* values) {
+    for_each_kept(*inputs.dropout, query, shape_.keys, row.keys,
+                  [&](std::size_t begin, std::size_t elements, const std::uint32_t* bits) {
+                    with.keep(values + begin, bits, inputs.dropout->scale, elements, values + begin);
+                  });
+  };
+  keep(gradients);
+  with.softmax_backward(scores, scale_, row.columns, gradients);
+  keep(scores);
+}
+
+void Attention::forward(const AttentionInputs& inputs, Heads output) {
   for_each_head([&](std::size_t sample, std::size_t head, float* probabilities, float*) {
     for_each_tile(sample, head, [&](const Tile& tile) {
       scores(inputs, tile, probabilities);
       for_each_row(inputs, tile, probabilities,
                    [&](const kernels::ScoreRow& row, std::size_t query, float* of_row) {
-                     log_sums_[query] = with.softmax(row, of_row);
+                     forward_row(inputs, row, query, of_row);
                    });
       multiply_activations({.rows = tile.queries, .columns = shape_.features, .inner = tile.keys},
                            {probabilities, tile.keys},
@@ -109,7 +150,6 @@ void Attention::forward(const AttentionInputs& inputs, Heads output) {
 
 void Attention::backward(const AttentionInputs& inputs, ConstHeads output_gradient, Heads query, Heads key,
                          Heads value) {
-  const kernels::Kernels& with = kernels::fastest_kernels();
   for_each_head([&](std::size_t sample, std::size_t head, float* probabilities, float* gradients) {
     for_each_tile(sample, head, [&](const Tile& tile) {
       const std::size_t stride = tile.keys;
@@ -121,8 +161,7 @@ void Attention::backward(const AttentionInputs& inputs, ConstHeads output_gradie
                            gradients, stride);
       for_each_row(inputs, tile, probabilities,
                    [&](const kernels::ScoreRow& row, std::size_t of_query, float* of_row) {
-                     with.softmax_again(row, log_sums_[of_query], of_row);
-                     with.softmax_backward(of_row, scale_, stride, gradients + (of_row - probabilities));
+                     backward_row(inputs, row, of_query, of_row, gradients + (of_row - probabilities));
                    });
       // The first tile of a head sees all of its keys and overwrites; the others add.
       const ActivationProduct to_keys{.rows = tile.keys,

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "runtime/tensor/arena.h"
+#include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::tensor {
 
@@ -34,6 +36,10 @@ struct AttentionInputs {
   ConstHeads query, key, value;
   std::span<const float>
       key_mask;  // [samples, keys], 0 or -infinity where a key counts for nothing; or empty
+  // Dropout of probabilities: of key k in row r of [samples, heads, queries], element r K + k of the stream,
+  // where K is the number of keys rounded up to a multiple of 4. Nothing of it is stored; backward draws the
+  // same again.
+  std::optional<kernels::KeepRule> dropout{};
 };
 
 // A query that sees no key at all has an output of 0.
@@ -66,6 +72,11 @@ class Attention {
   // Calls visit(mask and extents, index of its log sum, scores) for each row of a tile.
   template <typename Visit>
   void for_each_row(const AttentionInputs& inputs, const Tile& tile, float* rows, const Visit& visit) const;
+  void forward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
+                   float* scores) const;
+  // Turns scores into the probabilities that met the values, and their gradients into those of the scores.
+  void backward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
+                    float* scores, float* gradients) const;
 
   AttentionShape shape_;
   Arena& arena_;

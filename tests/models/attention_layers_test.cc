@@ -25,13 +25,24 @@ constexpr std::size_t kSamples = 2, kFeatures = 6, kHeads = 2, kHeadFeatures = 3
 struct Sizes {
   std::size_t queries, keys;
   bool is_causal, has_memory, has_padding;
+  double dropout = 0.0;
 };
 
+constexpr std::uint16_t kDropoutNumber = 5;
+
+// What dropout makes of a probability of 1: the key of LayerProbe's passes is that of step 0.
+double kept(const Sizes& s, std::size_t row, std::size_t k) {
+  const RandomKey key{.use = RandomUse::kDropout, .layer = kDropoutNumber};
+  const bool is_dropped = random_bits(key, row * ((s.keys + 3) / 4 * 4) + k) < std::ldexp(s.dropout, 32);
+  return is_dropped ? 0.0 : 1.0 / (1.0 - s.dropout);
+}
+
 // Around the tiles of 64 queries.
-const Sizes kSizes[] = {{1, 1, true, false, false},   {5, 5, false, false, false},
-                        {5, 5, false, false, true},   {64, 64, true, false, false},
-                        {67, 67, true, false, true},  {130, 130, true, false, false},
-                        {67, 67, false, false, true}, {67, 9, false, true, true}};
+const Sizes kSizes[] = {
+    {1, 1, true, false, false},       {5, 5, false, false, false},       {5, 5, false, false, true},
+    {64, 64, true, false, false},     {67, 67, true, false, true},       {130, 130, true, false, false},
+    {67, 67, false, false, true},     {67, 9, false, true, true},        {67, 67, true, false, true, 0.25},
+    {67, 9, false, true, true, 0.25}, {3, 1030, false, true, false, 0.5}};
 
 // Where the values of the formula lie: input, memory, and the four parameters.
 struct Values {
@@ -78,7 +89,8 @@ double reference_loss(const Sizes& s, const Values& v, const std::vector<std::in
         }
         for (std::size_t k = 0; k < s.keys; ++k) {
           for (std::size_t i = h * kHeadFeatures; i < (h + 1) * kHeadFeatures; ++i) {
-            context[i] += p[k] / sum * value[(b * s.keys + k) * kFeatures + i];
+            context[i] += kept(s, (b * kHeads + h) * s.queries + q, k) * p[k] / sum *
+                          value[(b * s.keys + k) * kFeatures + i];
           }
         }
       }
@@ -97,11 +109,13 @@ struct AttentionProbe {
       : sizes(s),
         memory{.form = {.shape = {kSamples, s.keys, kFeatures}}},
         probe({kSamples, s.queries, kFeatures}, [&](Sequential& layers) {
-          layers.add<MultiheadAttention>("self_attn",
-                                         MultiheadAttentionOptions{.heads = kHeads,
-                                                                   .is_causal = s.is_causal,
-                                                                   .memory = s.has_memory ? &memory : nullptr,
-                                                                   .has_padding = s.has_padding});
+          layers.add<MultiheadAttention>(
+              "self_attn",
+              MultiheadAttentionOptions{.heads = kHeads,
+                                        .is_causal = s.is_causal,
+                                        .memory = s.has_memory ? &memory : nullptr,
+                                        .has_padding = s.has_padding,
+                                        .dropout = {.probability = s.dropout, .number = kDropoutNumber}});
         }) {
     fill(probe.inputs, 1);
     for (std::size_t p = 0; p < probe.parameters().size(); ++p) {
@@ -195,6 +209,13 @@ TEST(MultiheadAttention, IsItsFormula) {
                   reference_loss(sizes, values, probe.probe.batch.symbols, only_one), 30.0 * 480.0 * 0x1p-24);
     }
   }
+}
+
+TEST(MultiheadAttention, DropsNoProbabilityInEvaluation) {
+  AttentionProbe dropping({5, 9, false, true, true, 0.5}), plain({5, 9, false, true, true});
+  EXPECT_NE(dropping.probe.forward(), plain.probe.forward());
+  dropping.probe.is_training = false;
+  EXPECT_EQ(dropping.probe.forward(), plain.probe.forward());
 }
 
 TEST(MultiheadAttention, UnderACausalMaskIsBlindToWhatComesLater) {

@@ -96,19 +96,23 @@ TEST(Dropout, DiffersBySeedLearnerStepAndNumber) {
 }
 
 TEST(DropoutKernels, GiveEqualBits) {
-  const RandomKey key{.seed = 0x123456789ABCDEF0u, .use = RandomUse::kDropout, .learner = 7, .step = 9};
+  const tensor::kernels::KeepRule rule{
+      .key = {.seed = 0x123456789ABCDEF0u, .use = RandomUse::kDropout, .learner = 7, .step = 9},
+      .drop_below = 1u << 30,
+      .scale = 1.5f};
   for (std::size_t elements : {1u, 8u, 9u, 33u, 1000u}) {
+    const std::uint64_t first = elements * 4;
     std::vector<float> input(elements);
     for (std::size_t i = 0; i < elements; ++i) input[i] = random_normal({.seed = 8}, i);
     std::vector<std::uint32_t> expected_bits((elements + 31) / 32);
     std::vector<float> expected(elements);
-    tensor::kernels::draw_keep_bits_plain(key, 1u << 30, elements, expected_bits.data());
-    tensor::kernels::keep_plain(input.data(), expected_bits.data(), 1.5f, elements, expected.data());
+    tensor::kernels::draw_keep_bits_plain(rule, first, elements, expected_bits.data());
+    tensor::kernels::keep_plain(input.data(), expected_bits.data(), rule.scale, elements, expected.data());
     for (const tensor::kernels::Kernels& kernels : tensor::kernels::supported_kernels()) {
       std::vector<std::uint32_t> bits(expected_bits.size());
       std::vector<float> output(elements);
-      kernels.draw_keep_bits(key, 1u << 30, elements, bits.data());
-      kernels.keep(input.data(), bits.data(), 1.5f, elements, output.data());
+      kernels.draw_keep_bits(rule, first, elements, bits.data());
+      kernels.keep(input.data(), bits.data(), rule.scale, elements, output.data());
       EXPECT_EQ(bits, expected_bits) << kernels.name;
       EXPECT_EQ(output, expected) << kernels.name;
     }

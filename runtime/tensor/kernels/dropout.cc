@@ -2,12 +2,12 @@
 
 namespace sterna::tensor::kernels {
 
-void draw_keep_bits_plain(const RandomKey& key, std::uint32_t drop_below, std::size_t elements,
+void draw_keep_bits_plain(const KeepRule& rule, std::uint64_t first, std::size_t elements,
                           std::uint32_t* bits) {
   for (std::size_t begin = 0; begin < elements; begin += 32) {
     std::uint32_t word = 0;
     for (std::uint32_t i = 0; i < 32; ++i) {
-      word |= std::uint32_t{random_bits(key, begin + i) >= drop_below} << i;
+      word |= std::uint32_t{random_bits(rule.key, first + begin + i) >= rule.drop_below} << i;
     }
     bits[begin / 32] = word;
   }

@@ -55,11 +55,11 @@ std::uint32_t word_of_bits(const Counters& c, __m256i limit) {
 
 }  // namespace
 
-void draw_keep_bits_avx2(const RandomKey& key, std::uint32_t drop_below, std::size_t elements,
+void draw_keep_bits_avx2(const KeepRule& rule, std::uint64_t first, std::size_t elements,
                          std::uint32_t* bits) {
-  const RandomBlock block = random_block(key, 0);
-  const __m256i limit = all(drop_below);
-  __m256i low = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const RandomBlock block = random_block(rule.key, first);
+  const __m256i limit = all(rule.drop_below);
+  __m256i low = _mm256_add_epi32(all(block.counter[0]), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   for (std::size_t begin = 0; begin < elements; begin += 32) {
     const Counters counters = {{low, all(block.counter[1]), all(block.counter[2]), all(block.counter[3])}};
     bits[begin / 32] = word_of_bits(philox_of_eight(counters, block.key[0], block.key[1]), limit);

@@ -13,9 +13,17 @@
 
 namespace sterna::tensor::kernels {
 
-// Writes one bit for each of `elements` elements, bit i % 32 of word i / 32: 1 where random_bits(key, i) is
-// not below `drop_below`. Unused bits of the last word are unspecified.
-using DrawKeepBits = void (*)(const RandomKey& key, std::uint32_t drop_below, std::size_t elements,
+// Which elements of a stream dropout keeps: those whose random_bits(key, i) are not below `drop_below`.
+struct KeepRule {
+  RandomKey key;
+  std::uint32_t drop_below;
+  float scale;  // of those that are kept
+};
+
+// Writes one bit for each of elements first to first + elements - 1, bit i % 32 of word i / 32 for first + i:
+// 1 where it is kept. Unused bits of the last word are unspecified.
+//   first  a multiple of 4; first + elements is below 2^34
+using DrawKeepBits = void (*)(const KeepRule& rule, std::uint64_t first, std::size_t elements,
                               std::uint32_t* bits);
 
 // output[i] = input[i] * scale where bit i is 1, else 0. Both may be the same memory.
@@ -90,7 +98,7 @@ struct Kernels {
 // The fastest of them; chosen once.
 [[nodiscard]] const Kernels& fastest_kernels();
 
-void draw_keep_bits_plain(const RandomKey&, std::uint32_t, std::size_t, std::uint32_t*);
+void draw_keep_bits_plain(const KeepRule&, std::uint64_t, std::size_t, std::uint32_t*);
 void keep_plain(const float*, const std::uint32_t*, float, std::size_t, float*);
 void normalise_plain(const NormalisedRows&, const float*, float, float*);
 void normalise_backward_plain(const NormalisedRows&, float*, float*, float*);
@@ -105,7 +113,7 @@ void shifted_exponentials_plain(const float*, float, std::size_t, float*);
 // What has_avx2() stands for; to be called only where it is true.
 [[nodiscard]] Kernels avx2_kernels();
 
-void draw_keep_bits_avx2(const RandomKey&, std::uint32_t, std::size_t, std::uint32_t*);
+void draw_keep_bits_avx2(const KeepRule&, std::uint64_t, std::size_t, std::uint32_t*);
 void keep_avx2(const float*, const std::uint32_t*, float, std::size_t, float*);
 void normalise_avx2(const NormalisedRows&, const float*, float, float*);
 void normalise_backward_avx2(const NormalisedRows&, float*, float*, float*);
