@@ -15,8 +15,8 @@
 #include "runtime/core/aligned_vector.h"
 #include "runtime/core/errors.h"
 #include "runtime/tensor/attention.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
 #include "runtime/tensor/elementwise.h"
+#include "runtime/tensor/fully_connected_products.h"
 #include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {

@@ -125,10 +125,6 @@ struct Avx2Bin {
 
 }  // namespace
 
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2");
-}
-
 PackedBins pack_bins_8_avx2(const float* gradient, float* residue, std::size_t elements,
                             std::size_t bin_elements, std::byte* codes, std::byte* bitmap) {
   return pack_all_bins<std::uint8_t, Avx2Bin<EmitBytes>>(gradient, residue, elements, bin_elements, codes,

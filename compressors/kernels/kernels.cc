@@ -1,5 +1,7 @@
 #include "compressors/kernels/kernels.h"
 
+#include "runtime/core/processor.h"
+
 namespace sterna::compressors::kernels {
 
 std::vector<Kernels> supported_kernels() {

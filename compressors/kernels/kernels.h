@@ -61,9 +61,7 @@ PackedBins pack_bins_8_plain(const float*, float*, std::size_t, std::size_t, std
 PackedBins pack_bins_16_plain(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
 void select_in_chunks_plain(const float*, float*, std::size_t, std::size_t, float, std::uint32_t*, float*);
 
-// False where the build has no AVX2 kernels or the processor cannot run them; only then may the three not be
-// called.
-[[nodiscard]] bool has_avx2();
+// To be called only where has_avx2() of runtime/core/processor.h is true.
 PackedBins pack_bins_8_avx2(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
 PackedBins pack_bins_16_avx2(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
 void select_in_chunks_avx2(const float*, float*, std::size_t, std::size_t, float, std::uint32_t*, float*);

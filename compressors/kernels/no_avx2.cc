@@ -3,10 +3,6 @@
 
 namespace sterna::compressors::kernels {
 
-bool has_avx2() {
-  return false;
-}
-
 PackedBins pack_bins_8_avx2(const float* gradient, float* residue, std::size_t elements,
                             std::size_t bin_elements, std::byte* codes, std::byte* bitmap) {
   return pack_bins_8_plain(gradient, residue, elements, bin_elements, codes, bitmap);

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/tensor/fully_connected_products.h"
 
 namespace sterna::models {
 namespace {

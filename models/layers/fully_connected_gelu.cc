@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
 #include "runtime/tensor/elementwise.h"
+#include "runtime/tensor/fully_connected_products.h"
 #include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/tensor/fully_connected_products.h"
 #include "runtime/tensor/recurrent/lstm_cell.h"
 #include "runtime/tensor/recurrent/repeated_products.h"
 

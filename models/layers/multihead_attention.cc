@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
 #include "runtime/tensor/elementwise.h"
+#include "runtime/tensor/fully_connected_products.h"
 
 namespace sterna::models {
 namespace {

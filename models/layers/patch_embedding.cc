@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/tensor/fully_connected_products.h"
 
 namespace sterna::models {
 namespace {

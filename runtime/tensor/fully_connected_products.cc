@@ -1,4 +1,4 @@
-#include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/tensor/fully_connected_products.h"
 
 #include "runtime/core/errors.h"
 #include "runtime/tensor/elementwise.h"

@@ -5,8 +5,9 @@
 #include <limits>
 
 #include "runtime/core/aligned_vector.h"
+#include "runtime/core/processor.h"
 #include "runtime/core/rng.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/tensor/fully_connected_products.h"
 #include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/recurrent/kernels.h"
 #include "runtime/tensor/recurrent/repeated_products.h"
@@ -58,7 +59,7 @@ struct CellKernels {
 std::vector<CellKernels> supported_cell_kernels() {
   std::vector<CellKernels> supported = {
       {"plain", recurrent::cell_forward_plain, recurrent::cell_backward_plain}};
-  if (kernels::has_avx2()) {
+  if (has_avx2()) {
     supported.push_back({"avx2", recurrent::cell_forward_avx2, recurrent::cell_backward_avx2});
   }
   return supported;

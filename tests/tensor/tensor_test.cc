@@ -9,8 +9,8 @@
 
 #include "runtime/core/errors.h"
 #include "runtime/tensor/arena.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
 #include "runtime/tensor/elementwise.h"
+#include "runtime/tensor/fully_connected_products.h"
 #include "runtime/tensor/matrix_product.h"
 #include "runtime/tensor/max_pooling.h"
 #include "runtime/tensor/onednn/convolution_products.h"

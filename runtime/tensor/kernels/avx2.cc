@@ -3,10 +3,6 @@
 
 namespace sterna::tensor::kernels {
 
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
 Kernels avx2_kernels() {
   return {.name = "avx2",
           .draw_keep_bits = draw_keep_bits_avx2,

@@ -1,5 +1,7 @@
 #include "runtime/tensor/kernels/kernels.h"
 
+#include "runtime/core/processor.h"
+
 namespace sterna::tensor::kernels {
 
 std::vector<Kernels> supported_kernels() {

@@ -108,9 +108,7 @@ void softmax_again_plain(const ScoreRow&, float, float*);
 void softmax_backward_plain(const float*, float, std::size_t, float*);
 void shifted_exponentials_plain(const float*, float, std::size_t, float*);
 
-// False where the build has no AVX2 kernels or the processor cannot run them (it needs FMA too).
-[[nodiscard]] bool has_avx2();
-// What has_avx2() stands for; to be called only where it is true.
+// To be called only where has_avx2() of runtime/core/processor.h is true.
 [[nodiscard]] Kernels avx2_kernels();
 
 void draw_keep_bits_avx2(const KeepRule&, std::uint64_t, std::size_t, std::uint32_t*);

@@ -2,6 +2,7 @@
 // deviations from its mean, finds it in the L1 or L2 cache.
 #include <immintrin.h>
 
+#include "runtime/core/processor.h"
 #include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/kernels/normalisation.h"
 

@@ -34,7 +34,7 @@ struct CellBackward {
 void cell_forward_plain(const CellForward& at);
 void cell_backward_plain(const CellBackward& at);
 
-// To be called only where kernels::has_avx2().
+// To be called only where has_avx2().
 void cell_forward_avx2(const CellForward& at);
 void cell_backward_avx2(const CellBackward& at);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "runtime/core/errors.h"
+#include "runtime/core/processor.h"
 #include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/recurrent/kernels.h"
 
@@ -68,8 +69,7 @@ const float* row_of(const float* rows, std::size_t row, std::size_t stride) {
 }  // namespace
 
 void lstm_cells_forward(const LstmStep& step, const LstmCellsForward& cells) {
-  static const auto kernel =
-      kernels::has_avx2() ? recurrent::cell_forward_avx2 : recurrent::cell_forward_plain;
+  static const auto kernel = has_avx2() ? recurrent::cell_forward_avx2 : recurrent::cell_forward_plain;
   const std::size_t units = step.units;
 #pragma omp parallel for if (step.sequences * units > kCellsWorthThreads)
   for (std::size_t row = 0; row < step.sequences; ++row) {
@@ -83,8 +83,7 @@ void lstm_cells_forward(const LstmStep& step, const LstmCellsForward& cells) {
 }
 
 void lstm_cells_backward(const LstmStep& step, const LstmCellsBackward& cells) {
-  static const auto kernel =
-      kernels::has_avx2() ? recurrent::cell_backward_avx2 : recurrent::cell_backward_plain;
+  static const auto kernel = has_avx2() ? recurrent::cell_backward_avx2 : recurrent::cell_backward_plain;
   const std::size_t units = step.units;
   STERNA_CHECK(cells.output_gradient_stride >= units);
 #pragma omp parallel for if (step.sequences * units > kCellsWorthThreads)

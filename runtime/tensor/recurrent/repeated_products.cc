@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/blas/fully_connected_products.h"
+#include "runtime/core/processor.h"
 #include "runtime/tensor/elementwise.h"
+#include "runtime/tensor/fully_connected_products.h"
 #include "runtime/tensor/kernels/kernels.h"
 #include "runtime/tensor/kernels/panel.h"
 
@@ -136,7 +137,7 @@ class RepeatedProducts final : public Products {
 }  // namespace
 
 std::unique_ptr<Products> make_repeated_products(const TensorForm& input, std::size_t outputs, Arena& arena) {
-  if (!kernels::has_avx2()) return make_fully_connected_products(input, {.outputs = outputs});
+  if (!has_avx2()) return make_fully_connected_products(input, {.outputs = outputs});
   return std::make_unique<RepeatedProducts>(input, outputs, arena);
 }
 

@@ -1,0 +1,9 @@
+// What the processor that runs this program can do beyond what the program was compiled for.
+#pragma once
+
+namespace sterna {
+
+// Whether it has AVX2 and FMA; false where the build is not for x86-64, which then has no code for them.
+[[nodiscard]] bool has_avx2();
+
+}  // namespace sterna
