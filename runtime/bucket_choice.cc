@@ -64,8 +64,7 @@ std::optional<std::string> BucketChoice::after_step(const record::StepRecord& re
   if (!is_open_) return std::nullopt;
   const std::uint64_t compression_begins = run_.config.compress_after_epochs * run_.steps_per_epoch;
   if (record.step > 0 && record.step == compression_begins) {
-    plan_buckets(run_, kFirstBucketBytes);
-    watch_from(record.step + 1, Phase::kWatchFirst);
+    restart(record.step);
     return std::nullopt;
   }
   if (phase_ == Phase::kSettled || record.step < next_step_) return std::nullopt;
@@ -74,6 +73,12 @@ std::optional<std::string> BucketChoice::after_step(const record::StepRecord& re
   if (watched_.exposed_seconds.size() < kWatchedSteps) return std::nullopt;
   if (phase_ == Phase::kWatchOther) return settle();
   return try_other(record.step);
+}
+
+void BucketChoice::restart(std::uint64_t step) {
+  if (!is_open_) return;
+  plan_buckets(run_, kFirstBucketBytes);
+  watch_from(step + 1, Phase::kWatchFirst);
 }
 
 void BucketChoice::watch_from(std::uint64_t step, Phase phase) {

@@ -26,6 +26,9 @@ class BucketChoice {
   // and why, one line, when that is settled. Begins again with the step at which compression begins.
   std::optional<std::string> after_step(const record::StepRecord& record);
 
+  // Begins again behind this step, from which on gradients travel in another way.
+  void restart(std::uint64_t step);
+
  private:
   struct Watched {
     std::vector<double> exchange_seconds;

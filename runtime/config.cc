@@ -15,13 +15,13 @@ namespace sterna {
 namespace {
 
 // Settings that may differ from rank to rank: they name places on one machine, or speak to one terminal.
-const std::set<std::string> kLocalSettings = {"data-dir",     "log-dir",      "record-gradients",
-                                              "init-weights", "save-weights", "progress",
-                                              "csv",          "overwrite",    "vocabulary"};
+const std::set<std::string> kLocalSettings = {
+    "data-dir", "log-dir", "record-gradients", "init-weights", "save-weights",
+    "progress", "csv",     "overwrite",        "vocabulary",   "auto-choices"};
 
 // Where these files are is a matter of one machine, but whether there are any is everybody's: gradients and
 // statistics are gathered, and all ranks start from the same weights.
-constexpr const char* kFilesOfAll[] = {"record-gradients", "init-weights", "save-weights"};
+constexpr const char* kFilesOfAll[] = {"record-gradients", "init-weights", "save-weights", "auto-choices"};
 
 template <typename Number>
 void require_range(const char* key, Number value, bool is_legal, const char* legal) {
@@ -92,6 +92,14 @@ void validate(const TrainConfig& c) {
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
   require_one_of("overlap", c.overlap, {"on", "off"});
   require_one_of("transport", c.transport, {"auto", "mpi"});
+  if (c.auto_compressor == "none" || c.auto_compressor == "fp16" || c.auto_compressor == kAutoCompressor) {
+    throw ConfigError(
+        cat("[train] auto-compressor = \"", c.auto_compressor,
+            "\": must be a compressor beside none and fp16, which are weighed in any case; try scalecom"));
+  }
+  if (!c.auto_choices.empty() && c.compressor != kAutoCompressor) {
+    throw ConfigError(cat("[train] auto-choices = ", c.auto_choices, ": goes with --compressor auto alone"));
+  }
   (void)record::progress_mode(c.progress);
   (void)selection_named(c.selection);
   try {

@@ -12,6 +12,9 @@
 
 namespace sterna {
 
+// What --compressor says where the compressor is chosen while training.
+inline constexpr char kAutoCompressor[] = "auto";
+
 struct TrainConfig {
   std::string model = "lenet";
   std::vector<std::string> model_arg;
@@ -43,6 +46,8 @@ struct TrainConfig {
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string sum_order = "tree";
   std::string overlap = "on";
+  std::string auto_compressor = "scalecom";
+  std::string auto_choices;
   std::string transport = "auto";
   int threads = 1;
   std::uint64_t bucket_bytes = 0;
@@ -108,6 +113,12 @@ void for_each_setting(Config& c, Setting&& setting) {
       "tree (the same bits at any number of ranks) or any (the MPI library's own; its bytes are estimated)");
   setting("overlap", c.overlap,
           "on or off: buckets are exchanged while backward goes on; the bits are the same");
+  setting("auto-compressor", c.auto_compressor,
+          "--compressor auto: what is weighed, layer by layer, against none and fp16");
+  setting("auto-choices", c.auto_choices,
+          "--compressor auto: choices.jsonl of an earlier run, whose choices are made again at the same "
+          "steps (none: "
+          "by measurement)");
   setting("transport", c.transport,
           "auto or mpi; auto takes mpi where a launcher (mpirun, srun) started the program");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");

@@ -20,7 +20,7 @@ optim::OptimizerOptions optimizer_options(const TrainConfig& config) {
 }
 
 exchange::ExchangeOptions exchange_options(const TrainConfig& config) {
-  return {.compressor = config.compressor,
+  return {.compressor = config.compressor == kAutoCompressor ? config.auto_compressor : config.compressor,
           .settings = compressor_options(config, config.seed),
           .dense_layers = config.dense_layers,
           .learners = config.learners,

@@ -10,6 +10,7 @@
 #include "runtime/bucket_choice.h"
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/make_communicator.h"
+#include "runtime/compressor_choice.h"
 #include "runtime/core/errors.h"
 #include "runtime/core/version.h"
 #include "runtime/data/translations.h"
@@ -83,10 +84,12 @@ class Recorder {
         log_layers_(config.log_layers),
         is_first_rank_(is_first_rank) {
     if (!is_first_rank || config.log_dir.empty()) return;
-    log_ = std::make_unique<record::LogDirectory>(record::LogOptions{.directory = config.log_dir,
-                                                                     .with_layers = config.log_layers > 0,
-                                                                     .with_csv = config.csv,
-                                                                     .overwrite = config.overwrite});
+    log_ = std::make_unique<record::LogDirectory>(
+        record::LogOptions{.directory = config.log_dir,
+                           .with_layers = config.log_layers > 0,
+                           .with_choices = config.compressor == kAutoCompressor,
+                           .with_csv = config.csv,
+                           .overwrite = config.overwrite});
   }
 
   void begin(const std::string& run_json) {
@@ -103,6 +106,12 @@ class Recorder {
     if (!log_) return;
     log_->write(record);
     if (log_layers_ > 0 && record.step % log_layers_ == 0) layers(run, record.step);
+  }
+
+  void choice(const CompressorChoice::Change& change) {
+    if (!is_first_rank_) return;
+    if (log_) log_->write(change.record);
+    if (change.note) progress_.note(*change.note);
   }
 
   // A line for people, between steps.
@@ -219,6 +228,7 @@ struct Start {
   std::vector<std::string> hosts;                      // by rank
   std::unique_ptr<record::SafetensorsWriter> weights;  // rank 0, where they are to be saved
   std::unique_ptr<GradientFiles> gradient_files;
+  std::unique_ptr<CompressorChoice> compressor_choice;
   std::unique_ptr<Recorder> recorder;
 };
 
@@ -237,6 +247,18 @@ Start start(const TrainConfig& config, collectives::Communicator& comm) {
     started.gradient_files = std::make_unique<GradientFiles>(
         config.record_gradients, started.run->model->parameters(), started.run->config.learners, comm);
   });
+  std::string choices;
+  attempt(comm, [&] {
+    if (!config.auto_choices.empty() && comm.rank() == 0) choices = read_choices(config.auto_choices);
+  });
+  choices = collectives::all_gather_text(comm, choices).front();  // every rank goes by those of rank 0
+  attempt(comm, [&] {
+    PlannedMethods planned;
+    if (!config.auto_choices.empty()) {
+      planned = parse_choices(choices, config.auto_compressor, started.run->model->parameters().size());
+    }
+    started.compressor_choice = std::make_unique<CompressorChoice>(*started.run, std::move(planned));
+  });
   attempt(comm, [&] {
     started.recorder = std::make_unique<Recorder>(config, started.run->total_steps, comm.rank() == 0);
   });
@@ -248,11 +270,18 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
   Run& run = *started.run;
   const std::uint64_t every = config.eval_every > 0 ? config.eval_every : run.steps_per_epoch;
   Interval interval(run.comm);
+  CompressorChoice& compressor_choice = *started.compressor_choice;
   BucketChoice bucket_choice(run);
+  if (const auto change = compressor_choice.begin()) started.recorder->choice(*change);
   for (std::uint64_t step = 0; step < run.total_steps; ++step) {
     const record::StepRecord record = train_step(run, step);
     started.recorder->step(run, record);
-    if (const auto chosen = bucket_choice.after_step(record)) started.recorder->note(*chosen);
+    if (const auto change = compressor_choice.after_step(record)) {
+      started.recorder->choice(*change);
+      bucket_choice.restart(step);
+    } else if (compressor_choice.is_settled()) {
+      if (const auto chosen = bucket_choice.after_step(record)) started.recorder->note(*chosen);
+    }
     if (started.gradient_files) started.gradient_files->append(run.gradients);
     interval.add(record);
     const std::uint64_t done = step + 1;

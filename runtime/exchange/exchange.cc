@@ -129,6 +129,11 @@ class GradientExchange::Implementation {
     for (Layer& layer : layers_) layer.is_on = is_on;
   }
 
+  void set_methods(std::span<const Method> by_parameter) {
+    STERNA_CHECK(by_parameter.size() == layers_.size());
+    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].set_method(by_parameter[i]);
+  }
+
   [[nodiscard]] const Layer& layer(std::size_t parameter) const { return layers_[parameter]; }
   [[nodiscard]] const LocalLearners& local() const { return local_; }
   [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const {
@@ -171,6 +176,10 @@ ExchangeRecord GradientExchange::reduce_to_mean(const bucket::GradientBucket& bu
 
 void GradientExchange::set_compression(bool is_on) {
   implementation_->set_compression(is_on);
+}
+
+void GradientExchange::set_methods(std::span<const Method> by_parameter) {
+  implementation_->set_methods(by_parameter);
 }
 
 bool GradientExchange::is_compressed(std::size_t parameter) const {

@@ -31,6 +31,13 @@ struct ExchangeOptions {
   bool sum_in_any_order = false;
 };
 
+// How a layer travels.
+enum class Method : std::uint8_t {
+  kDense,       // as float32
+  kFloat16,     // as fp16 has it
+  kConfigured,  // through ExchangeOptions::compressor
+};
+
 // Which learners a rank hosts: L / P consecutive ones.
 struct LocalLearners {
   std::uint32_t first = 0;
@@ -95,6 +102,11 @@ class GradientExchange {
 
   // Off: every layer travels dense, and residues rest. On at first.
   void set_compression(bool is_on);
+
+  // How each parameter travels while compression is on, from the next step on; kConfigured at first.
+  // Parameters that stay dense do so whatever is said of them here. What a learner holds back of a parameter
+  // that is not to be compressed any more travels with its next gradient. The same on every rank.
+  void set_methods(std::span<const Method> by_parameter);
 
   [[nodiscard]] bool is_compressed(
       std::size_t parameter) const;  // whether a compressor other than none is its

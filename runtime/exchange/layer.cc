@@ -34,6 +34,19 @@ std::vector<bool> dense_parameters(const tensor::ParameterTable& table, const st
 
 }  // namespace
 
+void Layer::set_method(Method next) {
+  if (!is_compressed || next == method) return;
+  const bool was_configured = method == Method::kConfigured;
+  if (configured->has_residue())
+    has_leftover = next != Method::kConfigured && (was_configured || has_leftover);
+  method = next;
+}
+
+const compressors::Compressor& Layer::active() const {
+  if (!is_on || method == Method::kDense) return *dense;
+  return method == Method::kFloat16 ? *float16 : *configured;
+}
+
 std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const ExchangeOptions& options) {
   const std::vector<bool> is_dense = dense_parameters(table, options.dense_layers);
   std::vector<Layer> layers(table.size());
@@ -43,6 +56,7 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
     layers[i].parameter = i;
     layers[i].configured = compressors::make_compressor(name, shape, options.settings);
     layers[i].dense = compressors::make_compressor("none", shape, options.settings);
+    layers[i].float16 = compressors::make_compressor("fp16", shape, options.settings);
     layers[i].is_compressed = name != "none";
     layers[i].traffic.payload_bytes.assign(options.learners, 0);
   }

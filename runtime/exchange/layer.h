@@ -19,11 +19,15 @@ struct Layer {
   std::size_t parameter = 0;                            // index in the table
   std::unique_ptr<compressors::Compressor> configured;  // what the settings ask for
   std::unique_ptr<compressors::Compressor> dense;       // what travels while compression is off
-  bool is_compressed = false;                           // configured is something else than none
+  std::unique_ptr<compressors::Compressor> float16;
+  bool is_compressed = false;  // configured is something else than none
   bool is_on = true;
+  Method method = Method::kConfigured;
+  bool has_leftover = false;  // residues of `configured`, which is not in use, wait for the next exchange
   LayerTraffic traffic;
 
-  [[nodiscard]] const compressors::Compressor& active() const { return is_on ? *configured : *dense; }
+  void set_method(Method next);
+  [[nodiscard]] const compressors::Compressor& active() const;
 };
 
 // Chooses each layer's compressor. Throws ConfigError.

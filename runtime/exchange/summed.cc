@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/ordered_sum.h"
@@ -122,6 +123,18 @@ std::vector<SummedExchange::Part> SummedExchange::plan_parts(const BucketStep& w
   return parts;
 }
 
+// The gradient, and with it what a compressor held back that is not in use any more.
+std::span<const float> SummedExchange::gradient_of(const BucketStep& work, std::size_t local_learner,
+                                                   const Layer& layer) {
+  const std::span<const float> gradient = work.gradient(local_learner, layer);
+  if (!layer.is_on || !layer.has_leftover) return gradient;
+  const std::span<float> residue = work.residue(local_learner, layer);
+  with_leftover_.resize(gradient.size());
+  std::ranges::transform(gradient, residue, with_leftover_.begin(), std::plus{});
+  std::ranges::fill(residue, 0.0f);
+  return with_leftover_;
+}
+
 // Encodes all parts of one learner, and leaves their values in `values`.
 void SummedExchange::encode_learner(const BucketStep& work, std::size_t local_learner,
                                     std::span<const Part> parts, ValueFormat format,
@@ -137,7 +150,7 @@ void SummedExchange::encode_learner(const BucketStep& work, std::size_t local_le
     } else {
       const std::span<std::byte> buffer = room(payload_, layer.active().max_payload_bytes());
       const compressors::Encoded sent =
-          layer.active().encode(work.gradient(local_learner, layer), work.residue(local_learner, layer),
+          layer.active().encode(gradient_of(work, local_learner, layer), work.residue(local_learner, layer),
                                 part.indices, work.key(local_learner, layer), buffer);
       payload = buffer.first(sent.payload_bytes);
       if (local_learner == 0) layer.traffic.elements_sent = sent.elements_sent;
@@ -185,6 +198,7 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
     layer.active().scatter(part.indices, sum.subspan(part.first_value, part.values), work.mean_of(layer));
     std::ranges::fill(layer.traffic.payload_bytes, part.values * numerics::bytes_per_value(format));
     layer.traffic.payload_bytes[work.step % work.learners] += part.indices.size();
+    if (layer.is_on) layer.has_leftover = false;
   }
   record.compress_seconds += decode_clock.seconds();
 }

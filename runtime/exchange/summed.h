@@ -31,6 +31,8 @@ class SummedExchange {
   [[nodiscard]] std::vector<Part> plan_parts(const BucketStep& work, numerics::ValueFormat format) const;
   void sum_format(collectives::Communicator& comm, const BucketStep& work, numerics::ValueFormat format,
                   ExchangeRecord& record);
+  [[nodiscard]] std::span<const float> gradient_of(const BucketStep& work, std::size_t local_learner,
+                                                   const Layer& layer);
   void encode_learner(const BucketStep& work, std::size_t local_learner, std::span<const Part> parts,
                       numerics::ValueFormat format, std::span<float> values);
 
@@ -40,6 +42,7 @@ class SummedExchange {
   std::vector<std::vector<std::byte>> leader_payload_;  // by indexed layer; filled where the leader is hosted
   std::vector<std::size_t> leader_payload_bytes_;
   std::vector<std::byte> payload_;
+  std::vector<float> with_leftover_;  // one layer's gradient and residue
   TreeAccumulator sum_;
 };
 

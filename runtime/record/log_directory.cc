@@ -12,8 +12,9 @@
 namespace sterna::record {
 namespace {
 
-constexpr std::array kFiles = {"run.json",  "steps.jsonl", "epochs.jsonl", "ranks.jsonl", "layers.jsonl",
-                               "steps.csv", "epochs.csv",  "ranks.csv",    "layers.csv"};
+constexpr std::array kFiles = {"run.json",     "steps.jsonl",   "epochs.jsonl", "ranks.jsonl",
+                               "layers.jsonl", "choices.jsonl", "steps.csv",    "epochs.csv",
+                               "ranks.csv",    "layers.csv",    "choices.csv"};
 
 template <typename Record>
 std::string json_line(const Record& record) {
@@ -30,7 +31,7 @@ std::string csv_line(const Record& record, bool names) {
     if (names) {
       line += name;
     } else if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>) {
-      line += value;  // names of layers and hosts, and hashes: none holds a comma or a quote
+      line += value;  // names of layers, hosts and methods, and hashes: none holds a comma or a quote
     } else {
       line += nlohmann::json(value).dump();
     }
@@ -91,6 +92,7 @@ LogDirectory::LogDirectory(const LogOptions& options) : directory_(options.direc
   epochs_ = std::make_unique<Table>(options, "epochs");
   ranks_ = std::make_unique<Table>(options, "ranks");
   if (options.with_layers) layers_ = std::make_unique<Table>(options, "layers");
+  if (options.with_choices) choices_ = std::make_unique<Table>(options, "choices");
 }
 
 LogDirectory::~LogDirectory() = default;
@@ -114,6 +116,11 @@ void LogDirectory::write(const RankRecord& record) {
 void LogDirectory::write(const LayerRecord& record) {
   STERNA_CHECK(layers_ != nullptr);
   layers_->write(record);
+}
+
+void LogDirectory::write(const ChoiceRecord& record) {
+  STERNA_CHECK(choices_ != nullptr);
+  choices_->write(record);
 }
 
 std::string to_json_line(const StepRecord& record) {

@@ -1,5 +1,5 @@
-// The files of a run in --log-dir: run.json, steps.jsonl, epochs.jsonl, ranks.jsonl, layers.jsonl, and the
-// same rows as CSV.
+// The files of a run in --log-dir: run.json, steps.jsonl, epochs.jsonl, ranks.jsonl, layers.jsonl,
+// choices.jsonl, and the same rows as CSV.
 //
 // A row is written whole, in one call of the operating system, at the moment it is recorded: a job that is
 // killed leaves only complete lines. run.json appears under its name when it is complete.
@@ -16,6 +16,7 @@ namespace sterna::record {
 struct LogOptions {
   std::filesystem::path directory;  // made if it is not there
   bool with_layers = false;
+  bool with_choices = false;
   bool with_csv = false;
   bool overwrite = false;  // else a directory that already holds a run is refused
 };
@@ -34,6 +35,7 @@ class LogDirectory {
   void write(const EpochRecord& record);
   void write(const RankRecord& record);
   void write(const LayerRecord& record);
+  void write(const ChoiceRecord& record);
 
  private:
   class Table;
@@ -42,6 +44,7 @@ class LogDirectory {
   std::unique_ptr<Table> epochs_;
   std::unique_ptr<Table> ranks_;
   std::unique_ptr<Table> layers_;
+  std::unique_ptr<Table> choices_;
 };
 
 // One JSON object on one line, without the line break. Numbers that JSON cannot hold (NaN, infinity) become

@@ -78,6 +78,13 @@ struct LayerRecord {
   double residue_norm = 0.0;
 };
 
+// How parameters travel from a step on, where --compressor is auto: a line of choices.jsonl.
+struct ChoiceRecord {
+  std::uint64_t step = 0;
+  std::string reason{};   // trial, chosen, or planned by --auto-choices
+  std::string methods{};  // none, fp16 or the compressor's name for each parameter, apart by spaces
+};
+
 // Calls field(name, value) for each field, in the order of the logs.
 template <typename Field>
 void for_each_field(const StepRecord& r, Field&& field) {
@@ -145,6 +152,13 @@ void for_each_field(const LayerRecord& r, Field&& field) {
   field("payload_bytes", r.payload_bytes);
   field("gradient_norm", r.gradient_norm);
   field("residue_norm", r.residue_norm);
+}
+
+template <typename Field>
+void for_each_field(const ChoiceRecord& r, Field&& field) {
+  field("step", r.step);
+  field("reason", r.reason);
+  field("methods", r.methods);
 }
 
 }  // namespace sterna::record
