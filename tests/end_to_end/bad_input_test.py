@@ -25,6 +25,18 @@ class CommandLine(TestCase):
     def test_a_value_that_is_no_number(self):
         self.assert_refused(run("train", "--batch", "many"), "--batch", "many")
 
+    def test_choices_that_cannot_be_made_again(self):
+        automatic = (*SHORT, "--compressor", "auto")
+        choices = self.directory / "choices.jsonl"
+        self.assert_refused(run(*automatic, "--auto-choices", choices), f"auto-choices = {choices}: cannot read it")
+        choices.write_text('{"step":0,"methods":"none none"}\n')
+        for ranks in (None, 2):
+            self.assert_refused(run(*automatic, "--auto-choices", choices, ranks=ranks),
+                                "methods of 2 parameters: this model has 8")
+        self.assert_refused(run(*SHORT, "--auto-choices", choices), "goes with --compressor auto alone")
+        self.assert_refused(run(*automatic, "--auto-compressor", "fp16"), "auto-compressor", "beside none and fp16")
+        self.assert_refused(run(*automatic, "--auto-compressor", "gzip"), "gzip", "scalecom")
+
     def test_an_unknown_key_in_a_config(self):
         config = self.directory / "c.toml"
         config.write_text('model = "lenet"\nlearning-rate = 0.1\n')

@@ -36,6 +36,20 @@ class Training(TestCase):
         alone = run("train", "--data", "synthetic", "--steps", 20, "--batch", 2)
         self.assertNotIn("buckets:", alone.err)  # nobody to overlap with
 
+    def test_chooses_how_layers_travel_and_does_so_again(self):
+        arguments = ("--data", "synthetic", "--steps", 40, "--batch", 2, "--compressor", "auto", "--auto-compressor",
+                     "adacomp")
+        first = self.train(*arguments, ranks=2, name="first")
+        choices = rows(first / "choices.jsonl")
+        self.assertEqual([(row["step"], row["reason"]) for row in choices[:2]], [(0, "trial"), (7, "trial")])
+        self.assertIn("chosen", [row["reason"] for row in choices])
+        self.assertEqual(choices[0]["methods"].split(), "none none adacomp none adacomp none adacomp none".split())
+        again = self.train(*arguments, "--auto-choices", first / "choices.jsonl", ranks=2, name="again")
+        self.assertEqual([(row["step"], row["methods"]) for row in rows(again / "choices.jsonl")],
+                         [(row["step"], row["methods"]) for row in choices])
+        hashes = [rows(logs / "epochs.jsonl")[-1]["parameter_hash"] for logs in (first, again)]
+        self.assertEqual(*hashes)
+
     def test_learns_images_from_files(self):
         write_idx_data(self.directory / "data", train=640, test=100)
         logs = self.train("--model", "lenet", "--data", "mnist", "--data-dir", self.directory / "data", "--epochs", 6,

@@ -173,6 +173,33 @@ TEST_P(EveryCompressor, TravelsDenseWhileCompressionIsOff) {
   EXPECT_THAT(exchange.traffic(2).payload_bytes, ElementsAre(4040));  // 1010 elements, 4 bytes each
 }
 
+// As LosesNothing, but the method changes on the way: what was held back then travels with the next gradient.
+TEST_P(EveryCompressor, LosesNothingWhereTheMethodChanges) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  GradientExchange exchange(*comm, table, options_for(GetParam(), 2));
+  const auto buckets = bucket::plan_buckets(table, 1u << 20);
+  AlignedVector<float> mean(table.arena_elements(), 0.0f);
+  std::vector<double> left(table.arena_elements(), 0.0);
+  for (std::uint64_t step = 0; step < 12; ++step) {
+    exchange.set_methods(
+        std::vector(table.size(), step < 5 || step == 8 ? Method::kConfigured : Method::kDense));
+    exchange.set_compression(step != 5);  // residues rest, whatever the method
+    const std::vector<AlignedVector<float>> gradients = {gradient(table, 0, step), gradient(table, 1, step)};
+    exchange.reduce_to_mean(buckets[0], step, gradients, mean);
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      left[i] += 0.5 * (static_cast<double>(gradients[0][i]) + static_cast<double>(gradients[1][i])) -
+                 static_cast<double>(mean[i]);
+    }
+  }
+  for (std::size_t learner : {0u, 1u}) {
+    for (float held : exchange.residue(learner)) EXPECT_EQ(held, 0.0f);
+  }
+  const bool is_half = GetParam() == "fp16" || GetParam() == "bf16";
+  const double tolerance = is_half ? 12 * 2 * 8 * 0x1p-8 : 12 * 64 * 0x1p-23;  // see above
+  for (std::size_t i = 0; i < left.size(); ++i) EXPECT_NEAR(left[i], 0.0, tolerance) << "element " << i;
+}
+
 INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn([] {
                            std::vector<std::string> names;
                            for (const auto& entry : compressors::compressor_table())
@@ -186,6 +213,22 @@ TEST(Exchange, CountsTheBytesOfADenseSum) {
   // back.
   EXPECT_EQ(run("none", 2, 2, 1).bytes_sent, 2u * (672 * 4 + 672 * 4));
   EXPECT_EQ(run("none", 2, 1, 1).bytes_sent, 0u);
+}
+
+TEST(Exchange, TakesAMethodForEachParameterButThoseThatStayDense) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  GradientExchange exchange(*comm, table, options_for("topk", 1));
+  const std::vector<AlignedVector<float>> gradients = {gradient(table, 0, 0)};
+  AlignedVector<float> mean(table.arena_elements(), 0.0f);
+  using enum Method;
+  exchange.set_methods(std::vector{kFloat16, kFloat16, kConfigured, kConfigured});
+  exchange.reduce_to_mean(bucket::plan_buckets(table, 1u << 20)[0], 0, gradients, mean);
+  EXPECT_THAT(exchange.traffic(0).payload_bytes, ElementsAre(36 * 4));  // the first convolution
+  EXPECT_THAT(exchange.traffic(1).payload_bytes, ElementsAre(288 * 2));
+  // 101 of 1010: values, and indices of 10 bits.
+  EXPECT_THAT(exchange.traffic(2).payload_bytes, ElementsAre(101 * 4 + (101 * 10 + 7) / 8));
+  EXPECT_THAT(exchange.traffic(3).payload_bytes, ElementsAre(10 * 4));  // the bias
 }
 
 TEST(Exchange, CountsALeadersIndicesOnce) {
