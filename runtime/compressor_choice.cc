@@ -21,7 +21,7 @@ constexpr std::size_t kSettlingSteps = 2;  // buffers grow, residues of another 
 constexpr std::size_t kWatchedSteps = 5;
 constexpr double kGiveUpAt = 2.0;  // times the best so far
 constexpr double kTolerance = 1.03;
-constexpr std::size_t kComparedSteps = 20;
+constexpr std::size_t kComparedSteps = 20, kMostComparedSteps = 5120;
 constexpr double kSlower = 1.25, kFaster = 0.8;
 
 // The order of trials: what is likely to be fast comes first, so that the others can be given up early.
@@ -205,6 +205,9 @@ CompressorChoice::Change CompressorChoice::settle(std::uint64_t first_step) {
   const Trial& best = trials_[first_near_least(seconds, kTolerance)];
   is_trying_ = false;
   settled_seconds_ = 0.0;
+  compared_steps_ =
+      best.methods == settled_methods_ ? std::min(2 * compared_steps_, kMostComparedSteps) : kComparedSteps;
+  settled_methods_ = best.methods;
   Change change = change_to(best.methods, first_step, "chosen");
   std::string note = cat("compressor: ", best.name, ", of");
   for (const Trial& trial : trials_) {
@@ -216,7 +219,7 @@ CompressorChoice::Change CompressorChoice::settle(std::uint64_t first_step) {
 
 std::optional<CompressorChoice::Change> CompressorChoice::watch_for_change(const record::StepRecord& record) {
   step_seconds_.push_back(record.step_seconds);
-  if (step_seconds_.size() < kComparedSteps) return std::nullopt;
+  if (step_seconds_.size() < compared_steps_) return std::nullopt;
   const double seconds = most_of_ranks(run_.comm, median(std::exchange(step_seconds_, {})));
   if (settled_seconds_ == 0.0) settled_seconds_ = seconds;
   if (seconds <= kSlower * settled_seconds_ && seconds >= kFaster * settled_seconds_) return std::nullopt;

@@ -26,7 +26,8 @@ using PlannedMethods = std::map<std::uint64_t, std::vector<exchange::Method>>;
 // each by the method that the three trials say is the cheapest for it. What is slow is given up after two
 // steps. The first of dense, fp16, compressor, by layer stays that takes at most 3 % more than the best. Then
 // every twenty steps are held against the first twenty; where they take a quarter more, or a fifth less,
-// trials begin again.
+// trials begin again. Where these come to the same choice, it was noise: twice as many steps are compared from
+// then on.
 //
 // What is chosen depends on clocks, so two runs need not have the same bits; choices.jsonl has what the bits
 // depend on, and a run that is given it as --auto-choices has the same.
@@ -77,6 +78,8 @@ class CompressorChoice {
   std::vector<double> step_seconds_;  // of the trial, or since the last comparison; of the slowest rank
   std::vector<record::StepRecord> records_;
   double settled_seconds_ = 0.0;  // median of the first steps since the choice; 0: not known yet
+  std::vector<exchange::Method> settled_methods_;
+  std::size_t compared_steps_ = 0;
 };
 
 }  // namespace sterna

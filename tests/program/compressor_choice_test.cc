@@ -99,6 +99,23 @@ TEST(CompressorChoice, BeginsAgainWhenStepsChange) {
   EXPECT_EQ(followed.methods.back(), kDense);
 }
 
+TEST(CompressorChoice, LooksLessOftenWhereItWasNoise) {
+  // A machine that is twice as fast in every second hundred steps, whatever travels.
+  const auto noise = [](const std::string& methods, std::uint64_t step) {
+    return slow_link(methods, step) * (step / 100 % 2 == 0 ? 1.0 : 0.5);
+  };
+  const Followed followed = follow(automatic(), noise, 600);
+  std::vector<std::uint64_t> chosen;
+  for (std::size_t i = 0; i < followed.steps.size(); ++i) {
+    if (followed.reasons[i] != "chosen") continue;
+    chosen.push_back(followed.steps[i]);
+    EXPECT_EQ(followed.methods[i], kTopk);
+  }
+  // Chosen at 16; of steps 96 to 115 most are faster, and trials take 16 steps. By forties from 132 on, 212
+  // to 251 are slower; by eighties from 268 on, 428 to 507.
+  EXPECT_THAT(chosen, ElementsAre(16, 132, 268, 524));
+}
+
 TEST(CompressorChoice, BeginsWhereCompressionBegins) {
   TrainConfig config = automatic();
   config.batch = 1024;  // 8192 samples, two learners: four steps an epoch
