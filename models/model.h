@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/arguments.h"
+#include "runtime/core/spans.h"
 #include "runtime/data/batch.h"
 #include "runtime/tensor/parameter_table.h"
 
@@ -76,6 +77,11 @@ class Model {
   // What generates targets symbol by symbol (generator.h), in memory of its own; null where the model has no
   // encoder and decoder.
   [[nodiscard]] virtual std::unique_ptr<Generator> make_generator(const GeneratorShape& shape) const = 0;
+
+  // From now on forward_backward() leaves spans in the log of its thread, which must outlive the passes:
+  // forward, backward, and within backward of every layer of a chain, under the name that its parameters have
+  // in common, or else its type's.
+  virtual void record_spans(SpanLog& log) = 0;
 
   // Floating-point operations of one sample's training step: 2 for each multiply-add, three products a layer.
   [[nodiscard]] virtual double training_flops_per_sample() const = 0;

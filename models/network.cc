@@ -34,8 +34,11 @@ class Network final : public Model {
   BatchScore forward_backward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas,
                               const GradientReady& ready) override {
     const Pass pass = make_pass(batch, key, arenas, &ready);
+    Span forward_span = pass.span("forward");
     const ScoreWithGradient scored =
         loss_->score_with_gradient(run_layers(batch, pass), batch.labels, label_smoothing_);
+    forward_span.end();
+    const Span backward_span = pass.span("backward");
     const tensor::Tensor input_gradient = layers_.backward(scored.gradient, pass);
     if (input_gradient.data != nullptr) arena_.give_back(input_gradient);
     return scored.score;
@@ -57,6 +60,8 @@ class Network final : public Model {
   std::unique_ptr<Generator> make_generator(const GeneratorShape& shape) const override {
     return make_generator_ ? make_generator_(shape, parameters_) : nullptr;
   }
+
+  void record_spans(SpanLog& log) override { spans_ = &log; }
 
   double training_flops_per_sample() const override {
     double multiply_adds = layers_.multiplications_of_activations();
@@ -82,7 +87,8 @@ class Network final : public Model {
             .arenas = arenas,
             .batch = &batch,
             .key = key,
-            .ready = ready};
+            .ready = ready,
+            .spans = spans_};
   }
 
   Pass evaluation_pass(const data::Batch& batch, const PassArenas& arenas) const {
@@ -109,6 +115,7 @@ class Network final : public Model {
   tensor::TensorForm input_form_;
   Sequential layers_;
   std::unique_ptr<SoftmaxCrossEntropy> loss_;
+  SpanLog* spans_ = nullptr;
 };
 
 }  // namespace

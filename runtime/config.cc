@@ -16,12 +16,13 @@ namespace {
 
 // Settings that may differ from rank to rank: they name places on one machine, or speak to one terminal.
 const std::set<std::string> kLocalSettings = {
-    "data-dir", "log-dir", "record-gradients", "init-weights", "save-weights",
-    "progress", "csv",     "overwrite",        "vocabulary",   "auto-choices"};
+    "data-dir", "log-dir",   "record-gradients", "init-weights", "save-weights", "progress",
+    "csv",      "overwrite", "timeline",         "vocabulary",   "auto-choices"};
 
-// Where these files are is a matter of one machine, but whether there are any is everybody's: gradients and
-// statistics are gathered, and all ranks start from the same weights.
-constexpr const char* kFilesOfAll[] = {"record-gradients", "init-weights", "save-weights", "auto-choices"};
+// Where these files are is a matter of one machine, but whether there are any is everybody's: gradients,
+// statistics and spans are gathered, and all ranks start from the same weights.
+constexpr const char* kFilesOfAll[] = {"record-gradients", "init-weights", "save-weights", "timeline",
+                                       "auto-choices"};
 
 template <typename Number>
 void require_range(const char* key, Number value, bool is_legal, const char* legal) {

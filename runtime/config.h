@@ -59,6 +59,7 @@ struct TrainConfig {
   bool overwrite = false;
   std::string progress = "auto";
   std::string record_gradients;
+  std::string timeline;
   std::string init_weights;
   std::string save_weights;
 };
@@ -132,10 +133,14 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("log-dir", c.log_dir, "directory for run.json, steps.jsonl, epochs.jsonl (none: no logs)");
   setting("log-layers", c.log_layers, "steps between rows of layers.jsonl (0: none)");
   setting("csv", c.csv, "write the same rows as CSV beside");
-  setting("overwrite", c.overwrite, "replace the logs that the log directory already holds");
+  setting("overwrite", c.overwrite,
+          "replace the logs that the log directory already holds, and the timeline");
   setting("progress", c.progress, "auto, on or off");
   setting("record-gradients", c.record_gradients,
           "directory for each layer's gradients, [steps, learners, n], for replay");
+  setting("timeline", c.timeline,
+          "JSON file for what each thread of every rank did when, in Chrome's trace event format; "
+          "ui.perfetto.dev shows it (none: no timeline)");
   setting("init-weights", c.init_weights,
           "Safetensors file to start from, with every parameter under its name in PyTorch's state_dict "
           "(none: initial values of the seed)");

@@ -67,8 +67,11 @@ bool is_overlapped(const Run& run) {
 void plan_buckets(Run& run, std::size_t bucket_bytes) {
   run.bucket_exchange.reset();  // it looks into the old ones
   run.buckets = bucket::plan_buckets(run.model->parameters(), bucket_bytes);
+  const bool has_thread = is_overlapped(run);
+  SpanLog* spans = nullptr;
+  if (run.spans) spans = has_thread ? &run.spans->exchange : &run.spans->training;
   run.bucket_exchange =
-      std::make_unique<exchange::BucketExchange>(run.comm, *run.exchange, run.buckets, is_overlapped(run));
+      std::make_unique<exchange::BucketExchange>(run.comm, *run.exchange, run.buckets, has_thread, spans);
 }
 
 Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
@@ -84,6 +87,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .dataset = nullptr,
           .loader = nullptr,
           .translator = nullptr,
+          .spans = config.timeline.empty() ? nullptr : std::make_unique<RunSpans>(kMostSpansOfAThread),
           .values = {},
           .gradients = {},
           .statistics = {},
@@ -93,6 +97,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .bucket_exchange = nullptr,
           .optimizer = nullptr,
           .schedule = optim::Schedule("constant", {})};
+  if (run.spans) run.model->record_spans(run.spans->training);
   make_data(run);
   if (run.dataset->translations() != nullptr) {
     run.translator =

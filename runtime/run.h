@@ -14,12 +14,14 @@
 #include "runtime/config.h"
 #include "runtime/core/aligned_vector.h"
 #include "runtime/core/clock.h"
+#include "runtime/core/spans.h"
 #include "runtime/data/loader.h"
 #include "runtime/exchange/bucket_exchange.h"
 #include "runtime/exchange/exchange.h"
 #include "runtime/optim/optimizer.h"
 #include "runtime/optim/schedule.h"
 #include "runtime/record/records.h"
+#include "runtime/timeline.h"
 #include "runtime/translation.h"
 
 namespace sterna {
@@ -33,6 +35,7 @@ struct Run {
   std::unique_ptr<data::Dataset> dataset;
   std::unique_ptr<data::Loader> loader;
   std::unique_ptr<Translator> translator;  // of a data set of translations
+  std::unique_ptr<RunSpans> spans;         // null where no timeline is wanted
   std::uint64_t steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
 
@@ -49,6 +52,11 @@ struct Run {
   // What a pass of one of this rank's learners works on.
   [[nodiscard]] models::PassArenas arenas(std::uint32_t local_learner) {
     return {.values = values, .gradients = gradients[local_learner], .statistics = statistics[local_learner]};
+  }
+
+  // What the training thread does from now on, in the timeline.
+  [[nodiscard]] Span span(const char* name, std::uint64_t step) const {
+    return Span(spans ? &spans->training : nullptr, name, step);
   }
 };
 
@@ -69,11 +77,14 @@ class StepMeter {
  public:
   StepMeter(const Run& run, std::uint64_t step);
 
+  // A part of the step, in the timeline.
+  [[nodiscard]] Span span(const char* name) const { return run_.span(name, step_); }
+
   void compute_begins() { compute_clock_.restart(); }
   void compute_ends() { compute_seconds += compute_clock_.seconds(); }
 
   // Collective: the learners' losses are gathered, so that every rank has the mean over all of them. Throws
-  // DivergedError, on every rank alike, if a learner's loss is not finite.
+  // AgreedDivergedError if a learner's loss is not finite.
   [[nodiscard]] record::StepRecord record(float learning_rate, const Stopwatch& step_clock);
 
   std::vector<models::BatchScore> scores;  // of local learners
@@ -83,12 +94,13 @@ class StepMeter {
  private:
   const Run& run_;
   std::uint64_t step_;
+  Span whole_step_;
   collectives::Traffic before_;
   Stopwatch compute_clock_;
 };
 
-// Adds up the scores of all learners, in learner order. Collective. Throws DivergedError, on every rank
-// alike, if a learner's loss is not finite; `where` begins its message ("step 7, ").
+// Adds up the scores of all learners, in learner order. Collective. Throws AgreedDivergedError if
+// a learner's loss is not finite; `where` begins its message ("step 7, ").
 [[nodiscard]] models::BatchScore sum_over_learners(collectives::Communicator& comm,
                                                    std::span<const models::BatchScore> local,
                                                    std::string_view where);

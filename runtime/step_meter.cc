@@ -52,7 +52,7 @@ models::BatchScore sum_over_learners(collectives::Communicator& comm,
   models::BatchScore sum;
   for (std::size_t learner = 0; learner < all.size(); ++learner) {
     if (!std::isfinite(all[learner].loss_sum)) {
-      throw DivergedError(
+      throw AgreedDivergedError(
           cat("[train] ", where, "learner ", learner, ": the loss is ", all[learner].loss_sum));
     }
     sum.loss_sum += all[learner].loss_sum;
@@ -64,14 +64,20 @@ models::BatchScore sum_over_learners(collectives::Communicator& comm,
 }
 
 StepMeter::StepMeter(const Run& run, std::uint64_t step)
-    : scores(run.local.count), run_(run), step_(step), before_(run.comm.traffic()) {}
+    : scores(run.local.count),
+      run_(run),
+      step_(step),
+      whole_step_(run.span("step", step)),
+      before_(run.comm.traffic()) {}
 
 record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_clock) {
   const std::uint64_t gradient_bytes = run_.comm.traffic().bytes_sent - before_.bytes_sent;
   STERNA_CHECK(traffic.sent.total() == gradient_bytes);
+  Span gather_span = span("losses");
   const Stopwatch gather_clock;
   const models::BatchScore sum = sum_over_learners(run_.comm, scores, cat("step ", step_, ", "));
   const double gather_seconds = gather_clock.seconds();
+  gather_span.end();
   const auto labels = static_cast<double>(sum.labels);
 
   record::StepRecord r;

@@ -21,6 +21,7 @@
 #include "runtime/record/progress.h"
 #include "runtime/run.h"
 #include "runtime/tensor/libraries.h"
+#include "runtime/timeline.h"
 #include "runtime/train_step.h"
 #include "runtime/translation.h"
 #include "runtime/weight_files.h"
@@ -170,6 +171,7 @@ struct Interval {
 
 record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint64_t steps_done,
                                    Recorder& recorder) {
+  const Span span = run.span("evaluation", steps_done);
   const models::BatchScore test = evaluate(run, steps_done);
   const std::string hash = parameter_hash(run.model->parameters(), run.values);
   require_equal_replicas(run.comm, hash, steps_done - 1);
@@ -225,8 +227,10 @@ void attempt(collectives::Communicator& comm, const std::function<void()>& work)
 
 struct Start {
   std::unique_ptr<Run> run;
-  std::vector<std::string> hosts;                      // by rank
-  std::unique_ptr<record::SafetensorsWriter> weights;  // rank 0, where they are to be saved
+  std::vector<std::string> hosts;                       // by rank
+  std::unique_ptr<record::SafetensorsWriter> weights;   // rank 0, where they are to be saved
+  std::unique_ptr<record::TimelineFile> timeline_file;  // rank 0, until `timeline` has it
+  std::unique_ptr<Timeline> timeline;                   // where one is wanted
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<CompressorChoice> compressor_choice;
   std::unique_ptr<Recorder> recorder;
@@ -241,6 +245,10 @@ Start start(const TrainConfig& config, collectives::Communicator& comm) {
   attempt(comm, [&] {
     if (config.save_weights.empty() || comm.rank() != 0) return;
     started.weights = std::make_unique<record::SafetensorsWriter>(config.save_weights);
+  });
+  attempt(comm, [&] {
+    if (config.timeline.empty() || comm.rank() != 0) return;
+    started.timeline_file = std::make_unique<record::TimelineFile>(config.timeline, config.overwrite);
   });
   attempt(comm, [&] {
     if (config.record_gradients.empty()) return;
@@ -305,6 +313,22 @@ void save_weights(const Start& started) {
   });
 }
 
+// All ranks' spans. Collective.
+void write_timeline(const Start& started) {
+  if (!started.timeline) return;
+  std::optional<std::string> note;
+  attempt(started.run->comm, [&] { note = started.timeline->write(); });
+  if (note) started.recorder->note(*note);
+}
+
+// Writes what one wants to look at when training has diverged. Gradients that are not finite are found by one
+// rank alone, while others wait for its bytes: then there is nobody to gather a timeline from.
+void keep_what_led_to(const DivergedError& error, const Start& started) {
+  if (started.gradient_files) started.gradient_files->finish();
+  const bool is_agreed = dynamic_cast<const AgreedDivergedError*>(&error) != nullptr;
+  if (is_agreed || started.run->comm.ranks() == 1) write_timeline(started);
+}
+
 }  // namespace
 
 void set_test_measures(const models::BatchScore& test, const data::SampleShape& sample,
@@ -354,6 +378,10 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   Run& run = *started.run;
   started.hosts = collectives::all_gather_text(comm, host_name());
   started.recorder->begin(describe(run, started.hosts));
+  if (run.spans) {
+    started.timeline =
+        std::make_unique<Timeline>(comm, *run.spans, started.hosts, std::move(started.timeline_file));
+  }
   if (run.translator) {
     started.recorder->text("vocabulary.txt", data::to_text(run.dataset->translations()->vocabulary()));
   }
@@ -362,12 +390,12 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   try {
     run_steps(config, started, result);
   } catch (const DivergedError& error) {
-    // The gradients up to here are what one wants to look at.
-    if (started.gradient_files) started.gradient_files->finish();
+    keep_what_led_to(error, started);
     throw DivergedError(cat(error.what(), "; try a smaller --lr, or --warmup-steps"));
   }
   if (started.gradient_files) started.gradient_files->finish();
   save_weights(started);
+  write_timeline(started);
   result.parameter_hash = result.epochs.back().parameter_hash;
   return result;
 }

@@ -18,7 +18,9 @@ record::StepRecord train_step(Run& run, std::uint64_t step) {
   for (std::uint32_t local = 0; local < run.local.count; ++local) {
     const std::uint32_t learner = run.local.first + local;
     const bool is_last = local + 1 == run.local.count;
+    Span batch_span = meter.span("batch");
     const data::Batch& batch = run.loader->next();  // [1] runtime/data
+    batch_span.end();
     meter.compute_begins();
     meter.scores[local] = run.model->forward_backward(  // [2] models
         batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.arenas(local),
@@ -27,13 +29,17 @@ record::StepRecord train_step(Run& run, std::uint64_t step) {
   }
 
   // What was not yet exchanged while backward went on.
+  Span finish_span = meter.span("finish exchange");
   meter.traffic = buckets.finish();  // [4] compressors  [5] runtime/wire  [6] runtime/collectives
                                      // [7] runtime/exchange
+  finish_span.end();
 
+  Span optimizer_span = meter.span("optimizer");
   meter.compute_begins();
   const float learning_rate = run.schedule.learning_rate(step);
   run.optimizer->apply(run.mean, learning_rate, run.values);  // [8] runtime/optim
   meter.compute_ends();
+  optimizer_span.end();
 
   return meter.record(learning_rate, step_clock);  // [9] runtime/record
 }

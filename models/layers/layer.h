@@ -10,6 +10,7 @@
 #include <span>
 
 #include "models/model.h"
+#include "runtime/core/spans.h"
 #include "runtime/tensor/arena.h"
 #include "runtime/tensor/parameter_table.h"
 #include "runtime/tensor/tensor.h"
@@ -36,6 +37,7 @@ struct Pass {
   PassKey key;
   bool is_training = true;
   const GradientReady* ready = nullptr;
+  SpanLog* spans = nullptr;  // null: no timeline is wanted
 
   [[nodiscard]] std::span<const float> value(std::size_t parameter) const {
     return parameters.slice(arenas.values, parameter);
@@ -50,6 +52,10 @@ struct Pass {
   // To be called once for each parameter, as soon as its gradient is final.
   void tell_ready(std::size_t parameter) const {
     if (ready != nullptr && *ready) (*ready)(parameter);
+  }
+  // What goes on from now, in the timeline. The name outlives the log.
+  [[nodiscard]] Span span(const char* name) const {
+    return Span(spans, name, key.step, {.key = "learner", .number = key.learner});
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,8 @@ class Sequential final : public Layer {
   // Appends a layer of type L, constructed from its context and `options`.
   template <typename L, typename... Options>
   void add(Options&&... options) {
-    layers_.push_back(std::make_unique<L>(next_context(), std::forward<Options>(options)...));
+    const std::size_t first_parameter = context_.parameters.size();
+    append(std::make_unique<L>(next_context(), std::forward<Options>(options)...), first_parameter);
   }
 
   const tensor::TensorForm& output_form() const override;
@@ -25,11 +27,19 @@ class Sequential final : public Layer {
   double multiplications_of_activations() const override;
 
  private:
+  struct NamedLayer {
+    std::unique_ptr<Layer> layer;
+    std::string name;  // in the timeline
+  };
+
   LayerContext next_context() const;
+
+  // `first_parameter` is the first that this layer has declared, if any.
+  void append(std::unique_ptr<Layer> layer, std::size_t first_parameter);
 
   LayerContext context_;
   std::size_t parameters_before_;  // of layers outside, which come first
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<NamedLayer> layers_;
 };
 
 }  // namespace sterna::models

@@ -39,6 +39,11 @@ class DivergedError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A DivergedError that every rank of the job has, and throws at the same place: all may still communicate.
+class AgreedDivergedError : public DivergedError {
+  using DivergedError::DivergedError;
+};
+
 // A condition of our own code that does not hold; status 1.
 class InternalError : public std::logic_error {
   using std::logic_error::logic_error;

@@ -22,11 +22,13 @@ std::vector<std::size_t> buckets_by_parameter(std::span<const bucket::GradientBu
 }  // namespace
 
 BucketExchange::BucketExchange(collectives::Communicator& comm, GradientExchange& exchange,
-                               std::span<const bucket::GradientBucket> buckets, bool is_overlapped)
+                               std::span<const bucket::GradientBucket> buckets, bool is_overlapped,
+                               SpanLog* spans)
     : comm_(comm),
       exchange_(exchange),
       buckets_(buckets),
       bucket_of_(buckets_by_parameter(buckets)),
+      spans_(spans),
       missing_(buckets.size(), 0),
       next_(buckets.size()) {
   if (!is_overlapped) return;
@@ -103,7 +105,7 @@ void BucketExchange::exchange_next(std::unique_lock<std::mutex>& lock) {
   ExchangeRecord record;
   std::exception_ptr failure;
   try {
-    record = exchange_.reduce_to_mean(bucket, step_, gradients_, mean_);
+    record = exchange_.reduce_to_mean(bucket, step_, gradients_, mean_, spans_);
   } catch (...) {
     failure = std::current_exception();
   }

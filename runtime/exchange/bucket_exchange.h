@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/core/spans.h"
 #include "runtime/exchange/exchange.h"
 
 namespace sterna::exchange {
@@ -23,8 +24,10 @@ class BucketExchange {
   // Communicator, exchange and buckets must outlive it.
   //   buckets       every parameter is in one of them
   //   is_overlapped  takes a thread, which the communicator must allow
+  //   spans          of whichever thread exchanges, the own one or that of finish(); or null
   BucketExchange(collectives::Communicator& comm, GradientExchange& exchange,
-                 std::span<const bucket::GradientBucket> buckets, bool is_overlapped);
+                 std::span<const bucket::GradientBucket> buckets, bool is_overlapped,
+                 SpanLog* spans = nullptr);
 
   // Forgets the buckets that are not under way. Waits for the one that is; if an exception is on its way, the
   // communicator is abandoned instead.
@@ -33,8 +36,8 @@ class BucketExchange {
   BucketExchange(const BucketExchange&) = delete;
   BucketExchange& operator=(const BucketExchange&) = delete;
 
-  // Begins a step: no gradient is final yet. The memory must last until finish() has returned, or, where it is never
-  // called, until this is destroyed.
+  // Begins a step: no gradient is final yet. The memory must last until finish() has returned, or, where it
+  // is never called, until this is destroyed.
   void begin(std::uint64_t step, std::span<const AlignedVector<float>> gradients, std::span<float> mean);
 
   // This parameter's gradient is final in the arena of every local learner, and may be read from now on.
@@ -53,6 +56,7 @@ class BucketExchange {
   GradientExchange& exchange_;
   std::span<const bucket::GradientBucket> buckets_;
   std::vector<std::size_t> bucket_of_;  // by parameter
+  SpanLog* spans_;
 
   std::mutex mutex_;
   std::condition_variable has_changed_;

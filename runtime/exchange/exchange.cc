@@ -100,8 +100,13 @@ class GradientExchange::Implementation {
   }
 
   ExchangeRecord reduce_to_mean(const bucket::GradientBucket& bucket, std::uint64_t step,
-                                std::span<const AlignedVector<float>> gradients, std::span<float> mean) {
+                                std::span<const AlignedVector<float>> gradients, std::span<float> mean,
+                                SpanLog* spans) {
     STERNA_CHECK(gradients.size() == local_.count);
+    Span span(spans, "exchange", step);
+    span.set("bucket", bucket.index);
+    span.set("parameters", bucket.parameters.size());
+    span.set("first_parameter", table_[bucket.parameters.front()].name.c_str());
     bucket_layers_.clear();
     for (std::size_t parameter : bucket.parameters) bucket_layers_.push_back(&layers_[parameter]);
     const BucketStep work{.table = table_,
@@ -113,15 +118,17 @@ class GradientExchange::Implementation {
                           .layers = bucket_layers_,
                           .gradients = gradients,
                           .residues = residues_,
-                          .mean = mean};
+                          .mean = mean,
+                          .spans = spans};
     ExchangeRecord record;
     const std::uint64_t sent_before = comm_.traffic().bytes_sent;
     const Stopwatch check_clock;
     require_finite(work);
-    record.compress_seconds += check_clock.seconds();
+    record.compress_seconds += work.ended("check", check_clock).seconds();
     summed_.run(comm_, work, record);
     gathered_.run(comm_, work, record);
     STERNA_CHECK(record.sent.total() == (comm_.traffic().bytes_sent - sent_before));
+    span.set("bytes_sent", record.sent.total());
     return record;
   }
 
@@ -170,8 +177,8 @@ GradientExchange::~GradientExchange() = default;
 
 ExchangeRecord GradientExchange::reduce_to_mean(const bucket::GradientBucket& bucket, std::uint64_t step,
                                                 std::span<const AlignedVector<float>> gradients,
-                                                std::span<float> mean) {
-  return implementation_->reduce_to_mean(bucket, step, gradients, mean);
+                                                std::span<float> mean, SpanLog* spans) {
+  return implementation_->reduce_to_mean(bucket, step, gradients, mean, spans);
 }
 
 void GradientExchange::set_compression(bool is_on) {

@@ -14,6 +14,7 @@
 #include "runtime/collectives/communicator.h"
 #include "runtime/core/aligned_vector.h"
 #include "runtime/core/clock.h"
+#include "runtime/core/spans.h"
 #include "runtime/tensor/parameter_table.h"
 
 namespace sterna::exchange {
@@ -96,9 +97,11 @@ class GradientExchange {
   //   step       optimizer steps taken so far; ScaleCom's leader is step mod L
   //   gradients  one arena for each of this rank's learners
   //   mean       arena
+  //   spans      of the calling thread: gets a span of the whole, and within it of its parts; or null
   // Throws DivergedError if a gradient is not finite, WireError, CommError.
   ExchangeRecord reduce_to_mean(const bucket::GradientBucket& bucket, std::uint64_t step,
-                                std::span<const AlignedVector<float>> gradients, std::span<float> mean);
+                                std::span<const AlignedVector<float>> gradients, std::span<float> mean,
+                                SpanLog* spans = nullptr);
 
   // Off: every layer travels dense, and residues rest. On at first.
   void set_compression(bool is_on);

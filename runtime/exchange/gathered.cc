@@ -20,16 +20,16 @@ void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& wo
 
   const Stopwatch encode_clock;
   const std::span<const std::byte> message = encode(work, key);
-  record.compress_seconds += encode_clock.seconds();
+  record.compress_seconds += work.ended("encode", encode_clock).seconds();
 
   const Stopwatch clock;
   collectives::all_gather_unequal(comm, message, blocks_);
-  record.under_way.push_back(clock.interval());
+  record.under_way.push_back(work.ended("transfer", clock));
   for (int peer = 1; peer < comm.ranks(); ++peer) record.sent += message_parts_;
 
   const Stopwatch decode_clock;
   decode(comm, work, key);
-  record.compress_seconds += decode_clock.seconds();
+  record.compress_seconds += work.ended("decode", decode_clock).seconds();
 }
 
 // One message for all local learners and gathered layers: learner by learner, layer by layer.

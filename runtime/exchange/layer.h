@@ -10,6 +10,7 @@
 
 #include "compressors/compressor.h"
 #include "runtime/core/aligned_vector.h"
+#include "runtime/core/spans.h"
 #include "runtime/exchange/exchange.h"
 #include "runtime/tensor/parameter_table.h"
 
@@ -46,6 +47,7 @@ struct BucketStep {
   std::span<const AlignedVector<float>> gradients;  // by local learner
   std::span<AlignedVector<float>> residues;         // by local learner; empty arenas if there are none
   std::span<float> mean;                            // arena
+  SpanLog* spans;                                   // of the thread that exchanges, or null
 
   [[nodiscard]] std::span<const float> gradient(std::size_t local_learner, const Layer& layer) const {
     return table.slice(std::span<const float>(gradients[local_learner]), layer.parameter);
@@ -61,6 +63,13 @@ struct BucketStep {
     return {.step = step,
             .learner = local.first + static_cast<std::uint32_t>(local_learner),
             .layer = static_cast<std::uint16_t>(layer.parameter)};
+  }
+
+  // What the clock has run until now; a span of that name in the timeline.
+  Interval ended(const char* name, const Stopwatch& clock) const {
+    const Interval interval = clock.interval();
+    if (spans != nullptr) spans->add({.name = name, .step = step, .time = interval});
+    return interval;
   }
 };
 

@@ -53,14 +53,16 @@ void SummedExchange::share_indices(collectives::Communicator& comm, const Bucket
   const std::size_t message_room = wire::message_bytes(indexed_.size(), most);
 
   const Stopwatch encode_clock;
-  if (comm.rank() == leader_rank) encode_leader(work, leader - work.local.first, key, message_room);
-  record.compress_seconds += encode_clock.seconds();
+  if (comm.rank() == leader_rank) {
+    encode_leader(work, leader - work.local.first, key, message_room);
+    record.compress_seconds += work.ended("encode", encode_clock).seconds();
+  }
 
   const Stopwatch clock;
   const std::span<std::byte> block = room(message_, kLengthBytes + message_room);
   const std::uint64_t sent_before = comm.traffic().bytes_sent;
   collectives::broadcast(comm, leader_rank, block);
-  record.under_way.push_back(clock.interval());
+  record.under_way.push_back(work.ended("transfer", clock));
 
   const auto message_length = load<std::uint64_t>(block, 0);
   if (message_length > message_room) {
@@ -175,7 +177,7 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
     sum_.push();
   }
   const std::span<float> sum = sum_.sum();
-  record.compress_seconds += encode_clock.seconds();
+  record.compress_seconds += work.ended("encode", encode_clock).seconds();
 
   const Stopwatch clock;
   const auto learners = static_cast<float>(work.learners);
@@ -189,7 +191,7 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
   options.in_any_order = work.sum_in_any_order;
   const std::uint64_t sent_before = comm.traffic().bytes_sent;
   collectives::ordered_sum(comm, sum, options);
-  record.under_way.push_back(clock.interval());
+  record.under_way.push_back(work.ended("transfer", clock));
   record.sent.values += comm.traffic().bytes_sent - sent_before;
 
   const Stopwatch decode_clock;
@@ -200,7 +202,7 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
     layer.traffic.payload_bytes[work.step % work.learners] += part.indices.size();
     if (layer.is_on) layer.has_leftover = false;
   }
-  record.compress_seconds += decode_clock.seconds();
+  record.compress_seconds += work.ended("decode", decode_clock).seconds();
 }
 
 }  // namespace sterna::exchange

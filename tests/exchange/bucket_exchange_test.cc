@@ -81,6 +81,65 @@ INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn([] {
                          }()),
                          [](const auto& test) { return test.param; });
 
+struct Counted {
+  std::size_t exchanges = 0;
+  std::size_t parts = 0;  // check, encode, transfer, decode
+};
+
+// Counts the spans of a bucket's exchange; every part lies within the exchange that ends after it.
+Counted count(std::span<const SpanRecord> spans) {
+  Counted counted;
+  std::size_t first_part = 0;
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    if (std::string(spans[i].name) != "exchange") continue;
+    const SpanRecord& whole = spans[i];
+    EXPECT_STREQ(whole.arguments[0].key, "bucket");
+    EXPECT_EQ(whole.arguments[0].number, counted.exchanges % 4);
+    EXPECT_EQ(whole.arguments[1].number, 1u);                                    // parameters
+    EXPECT_EQ(whole.arguments[2].text[0], "dcba"[counted.exchanges % 4]);        // the last one first
+    EXPECT_EQ(whole.arguments[3].number, 4u * 2000u) << whole.arguments[3].key;  // bytes_sent: two halves
+    EXPECT_EQ(whole.step, counted.exchanges / 4);
+    for (std::size_t part = first_part; part < i; ++part, ++counted.parts) {
+      EXPECT_LE(whole.time.begin, spans[part].time.begin);
+      EXPECT_LE(spans[part].time.end, whole.time.end);
+    }
+    first_part = i + 1;
+    ++counted.exchanges;
+  }
+  EXPECT_EQ(first_part, spans.size());
+  return counted;
+}
+
+// Backward and the exchange leave spans at the same time, each in the log of its thread.
+TEST(BucketExchange, LeavesSpansInTheLogOfItsThread) {
+  const tensor::ParameterTable table = four_layers();
+  const auto plan = bucket::plan_buckets(table, 4 * 2000);
+  for (bool is_overlapped : {false, true}) {
+    collectives::run_on_threads(2, [&](collectives::Communicator& comm) {
+      SpanLog training(1000);
+      SpanLog exchanging(1000);
+      GradientExchange exchange(comm, table, options_for("none", 2));
+      std::vector<AlignedVector<float>> gradients(1, AlignedVector<float>(table.arena_elements(), 0.0f));
+      AlignedVector<float> mean(table.arena_elements(), 0.0f);
+      BucketExchange buckets(comm, exchange, plan, is_overlapped, &exchanging);
+      for (std::uint64_t step = 0; step < kSteps; ++step) {
+        const Span span(&training, "step", step);
+        buckets.begin(step, gradients, mean);
+        {
+          const Span backward_span(&training, "backward", step);
+          backward(table, static_cast<std::uint32_t>(comm.rank()), step, gradients[0], buckets);
+        }
+        (void)buckets.finish();
+        EXPECT_EQ(exchanging.spans().size(), (step + 1) * 4 * 5);  // may be read when finish() has returned
+      }
+      const Counted counted = count(exchanging.spans());
+      EXPECT_EQ(counted.exchanges, 4 * kSteps);
+      EXPECT_EQ(counted.parts, 4 * 4 * kSteps);
+      EXPECT_EQ(training.spans().size(), 2 * kSteps);
+    });
+  }
+}
+
 // A step on one rank, whose gradients `spoil` may change.
 void run_step(BucketExchange& buckets, const tensor::ParameterTable& table,
               std::vector<AlignedVector<float>>& gradients, std::span<float> mean, std::uint64_t step) {
