@@ -99,8 +99,8 @@ class StepMeter {
   Stopwatch compute_clock_;
 };
 
-// Adds up the scores of all learners, in learner order. Collective. Throws AgreedDivergedError if
-// a learner's loss is not finite; `where` begins its message ("step 7, ").
+// Adds up the scores of all learners, in learner order. Collective. Throws AgreedDivergedError if a
+// learner's loss is not finite; `where` begins its message ("step 7, ").
 [[nodiscard]] models::BatchScore sum_over_learners(collectives::Communicator& comm,
                                                    std::span<const models::BatchScore> local,
                                                    std::string_view where);
