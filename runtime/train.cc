@@ -5,7 +5,6 @@
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "runtime/bucket_choice.h"
 #include "runtime/collectives/collectives.h"
@@ -14,7 +13,6 @@
 #include "runtime/core/errors.h"
 #include "runtime/core/version.h"
 #include "runtime/data/translations.h"
-#include "runtime/exchange/mean.h"
 #include "runtime/gradient_files.h"
 #include "runtime/job.h"
 #include "runtime/record/log_directory.h"
@@ -28,9 +26,6 @@
 
 namespace sterna {
 namespace {
-
-// Of fewer classes, five are half of them or more, and that one of five is right says little.
-constexpr std::size_t kFewestClassesOfTop5 = 10;
 
 std::string host_name() {
   char name[256] = {};
@@ -330,47 +325,6 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 }
 
 }  // namespace
-
-void set_test_measures(const models::BatchScore& test, const data::SampleShape& sample,
-                       record::EpochRecord& record) {
-  const auto labels = static_cast<double>(test.labels);
-  record.test_loss = test.loss_sum / labels;
-  record.test_accuracy = static_cast<double>(test.correct) / labels;
-  if (sample.classes >= kFewestClassesOfTop5) {
-    record.test_top5_accuracy = static_cast<double>(test.correct_top5) / labels;
-  }
-  if (sample.symbols == 0) return;
-  record.perplexity = std::exp(record.test_loss);
-  record.test_bits_per_symbol = record.test_loss / std::numbers::ln2;
-  record.test_token_accuracy = record.test_accuracy;
-}
-
-AlignedVector<float> mean_statistics(Run& run) {
-  if (run.model->statistics().size() == 0) return {};
-  return exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
-                                      run.config.sum_order == "any");
-}
-
-models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
-  const std::size_t samples = run.dataset->samples(data::Split::kTest);
-  const std::size_t batch_samples = run.config.batch;
-  const std::size_t batches = (samples + batch_samples - 1) / batch_samples;
-  AlignedVector<float> statistics = mean_statistics(run);
-  const models::PassArenas arenas{.values = run.values, .statistics = statistics};
-  std::vector<models::BatchScore> scores(run.local.count);
-  data::Batch batch;
-  for (std::uint32_t local = 0; local < run.local.count; ++local) {
-    for (std::size_t b = run.local.first + local; b < batches; b += run.config.learners) {
-      data::read_padded(*run.dataset, data::Split::kTest, b * batch_samples, batch_samples, batch);
-      const models::BatchScore score = run.model->evaluate(batch, arenas);
-      scores[local].loss_sum += score.loss_sum;
-      scores[local].correct += score.correct;
-      scores[local].correct_top5 += score.correct_top5;
-      scores[local].labels += score.labels;
-    }
-  }
-  return sum_over_learners(run.comm, scores, cat("evaluation after step ", steps_done - 1, ", "));
-}
 
 RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
