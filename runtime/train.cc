@@ -1,4 +1,4 @@
-// The loop around train_step(): evaluation, logs, the comparison of replicas.
+// The loop around train_step(): logs, evaluations, the comparison of replicas.
 #include <unistd.h>
 #include <cmath>
 #include <functional>
