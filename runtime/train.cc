@@ -5,6 +5,7 @@
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/bucket_choice.h"
 #include "runtime/collectives/collectives.h"
