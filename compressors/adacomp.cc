@@ -128,10 +128,10 @@ float signed_by(Code code, float value) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) ^ sign);
 }
 
-// out[i] += or -= scale for each code. Checks each code before it writes.
-template <typename Code, typename Walk>
-void add_codes_in(Walk bin, std::span<const std::byte> codes, const Bins& bins, float scale,
-                  std::span<float> out) {
+// Calls each(index, scale or -scale) for each code, once it is checked.
+template <typename Code, typename Walk, typename Each>
+void for_each_code_in(Walk bin, std::span<const std::byte> codes, const Bins& bins, float scale,
+                      const Each& each) {
   constexpr Code kIndexMask = kernels::kNegative<Code> - 1;
   std::size_t lowest = 0;  // what the next index may be
   for (std::size_t at = 0; at < codes.size(); at += sizeof(Code)) {
@@ -141,7 +141,7 @@ void add_codes_in(Walk bin, std::span<const std::byte> codes, const Bins& bins, 
       fail(cat("index ", index, " in the bin at ", bin.begin(), " of ", bins.elements,
                " elements, expected one from ", lowest, " on, below ", bins.length));
     }
-    out[bin.begin() + index] += signed_by(code, scale);
+    each(bin.begin() + index, signed_by(code, scale));
     const bool is_last = (code & kernels::kLastOfBin<Code>) != 0;
     lowest = is_last ? 0 : index + 1;
     bin.advance_if(is_last);
@@ -150,17 +150,23 @@ void add_codes_in(Walk bin, std::span<const std::byte> codes, const Bins& bins, 
   if (bin.begin() < bins.elements) fail(cat("codes end before the bin at ", bin.begin()));
 }
 
-template <typename Code>
-void add_codes(const Parts& parts, const Bins& bins, float scale, std::span<float> out) {
+template <typename Code, typename Each>
+void for_each_code(const Parts& parts, const Bins& bins, float scale, const Each& each) {
   if (parts.codes.empty() || parts.codes.size() % sizeof(Code) != 0) {
     fail(cat(parts.codes.size(), " bytes of codes, expected a multiple of ", sizeof(Code), " that is not 0"));
   }
   if (parts.bitmap.empty()) {
-    add_codes_in<Code>(AllBins(bins), parts.codes, bins, scale, out);
+    for_each_code_in<Code>(AllBins(bins), parts.codes, bins, scale, each);
   } else {
     check_bitmap(parts.bitmap, bins.count());
-    add_codes_in<Code>(MappedBins(bins, parts.bitmap), parts.codes, bins, scale, out);
+    for_each_code_in<Code>(MappedBins(bins, parts.bitmap), parts.codes, bins, scale, each);
   }
+}
+
+// out[i] += or -= scale for each code.
+template <typename Code>
+void add_codes(const Parts& parts, const Bins& bins, float scale, std::span<float> out) {
+  for_each_code<Code>(parts, bins, scale, [&](std::size_t index, float value) { out[index] += value; });
 }
 
 template <typename Code>
@@ -197,6 +203,17 @@ class AdaComp final : public Compressor {
     if (payload.empty()) return;
     const Parts parts = split(payload, bins_.bitmap_bytes());
     add_codes<Code>(parts, bins_, parts.scale, out);
+  }
+
+  std::optional<ElementValues> element_values() const override { return ElementValues::kSigns; }
+
+  void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const override {
+    elements.clear();
+    if (payload.empty()) return;
+    const Parts parts = split(payload, bins_.bitmap_bytes());
+    for_each_code<Code>(parts, bins_, parts.scale, [&](std::size_t index, float value) {
+      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
+    });
   }
 
  private:

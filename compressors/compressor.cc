@@ -29,4 +29,8 @@ void Compressor::accumulate(std::span<const std::byte>, std::span<float>) const 
   fail_pattern("accumulate");
 }
 
+void Compressor::read_elements(std::span<const std::byte>, std::vector<Element>&) const {
+  fail_pattern("read_elements");
+}
+
 }  // namespace sterna::compressors

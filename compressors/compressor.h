@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,18 @@ struct LeaderEncoded {
   std::size_t index_bytes = 0;
   std::size_t payload_bytes = 0;
   std::size_t elements_sent = 0;
+};
+
+// An element of a layer that a payload sends.
+struct Element {
+  std::uint32_t index = 0;
+  float value = 0.0f;
+};
+
+// How a payload's elements differ in value.
+enum class ElementValues {
+  kFloats,  // each has its own
+  kSigns,   // in sign alone: all are of one magnitude, which is finite
 };
 
 class Compressor {
@@ -101,6 +114,15 @@ class Compressor {
   // kGathered: out += decode(payload), out [n]. Throws WireError if encode() cannot have written `payload`;
   // `out` is then unspecified. Reads nothing past the payload's end.
   virtual void accumulate(std::span<const std::byte> payload, std::span<float> out) const;
+
+  // kGathered: whether a payload is a choice of elements, each with a value, and of which kind;
+  // read_elements() lists them then. The residue of such a method is in the gradient's unit: a value that is
+  // added to it is held back.
+  [[nodiscard]] virtual std::optional<ElementValues> element_values() const { return std::nullopt; }
+
+  // Overwrites `elements` with those that `payload` sends, ascending: what accumulate() adds, and where.
+  // Throws as accumulate() does; `elements` are then unspecified.
+  virtual void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const;
 };
 
 enum class Selection { kChunk, kExact };
@@ -120,6 +142,9 @@ struct CompressorEntry {
   std::string_view summary;  // one line for `sterna list`: what is sent, and its size
   std::unique_ptr<Compressor> (*make)(const LayerShape& shape, const Options& options);
 };
+
+// The names of the methods of which element_values() says something.
+[[nodiscard]] std::vector<std::string_view> element_choosing_compressors();
 
 // Every compressor of this build, sorted by name.
 [[nodiscard]] std::span<const CompressorEntry> compressor_table();

@@ -36,6 +36,14 @@ std::span<const CompressorEntry> compressor_table() {
   return kCompressors;
 }
 
+std::vector<std::string_view> element_choosing_compressors() {
+  std::vector<std::string_view> names;
+  for (const CompressorEntry& entry : kCompressors) {
+    if (entry.make({}, {})->element_values().has_value()) names.push_back(entry.name);
+  }
+  return names;
+}
+
 std::unique_ptr<Compressor> make_compressor(std::string_view name, const LayerShape& shape,
                                             const Options& options) {
   const auto* const entry = std::ranges::find(kCompressors, name, &CompressorEntry::name);

@@ -42,17 +42,32 @@ class TopK final : public Compressor {
 
   void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {
     STERNA_CHECK(out.size() == elements_);
+    for_each_element(payload, [&](std::size_t index, float value) { out[index] += value; });
+  }
+
+  std::optional<ElementValues> element_values() const override { return ElementValues::kFloats; }
+
+  void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const override {
+    elements.clear();
+    for_each_element(payload, [&](std::size_t index, float value) {
+      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
+    });
+  }
+
+ private:
+  // Calls each(index, value) for what the payload sends.
+  template <typename Each>
+  void for_each_element(std::span<const std::byte> payload, const Each& each) const {
     const std::size_t count = count_of(payload);
     const std::size_t values_at = wire::packed_bytes(count, index_bits_);
     AscendingIndices indices(payload.first(values_at), count, elements_);
     std::size_t offset = values_at;
     while (const auto index = indices.next()) {
-      out[*index] += load<float>(payload, offset);
+      each(*index, load<float>(payload, offset));
       offset += sizeof(float);
     }
   }
 
- private:
   std::size_t payload_bytes(std::size_t count) const {
     return wire::packed_bytes(count, index_bits_) + count * sizeof(float);
   }

@@ -71,6 +71,12 @@ compressors::Selection selection_named(const std::string& name) {
   throw ConfigError(cat("[scalecom] selection = \"", name, "\": must be chunk or exact"));
 }
 
+exchange::Gather gather_named(const std::string& name) {
+  if (name == "all") return exchange::Gather::kAll;
+  if (name == "sparse-sum") return exchange::Gather::kSparseSum;
+  throw ConfigError(cat("[exchange] gather = \"", name, "\": must be all or sparse-sum"));
+}
+
 void validate(const TrainConfig& c) {
   require_range("batch", c.batch, c.batch >= 1 && c.batch <= 1u << 20,
                 "in [1, 1048576], samples per learner");
@@ -103,6 +109,7 @@ void validate(const TrainConfig& c) {
   }
   (void)record::progress_mode(c.progress);
   (void)selection_named(c.selection);
+  (void)gather_named(c.gather);
   try {
     (void)std::regex(c.dense_layers);
   } catch (const std::regex_error& error) {

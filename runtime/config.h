@@ -44,6 +44,7 @@ struct TrainConfig {
   double beta = 1.0;
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
+  std::string gather = "all";
   std::string sum_order = "tree";
   std::string overlap = "on";
   std::string auto_compressor = "scalecom";
@@ -104,6 +105,10 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("schedule", c.schedule, "constant, step, cosine or linear");
   setting("warmup-steps", c.warmup_steps, "steps over which the learning rate rises to its peak");
   for_each_codec_setting(c, setting);
+  setting(
+      "gather", c.gather,
+      "topk, adacomp: all (every rank receives every payload) or sparse-sum (each element goes to one owner, "
+      "who sums it and passes the largest sums on; bytes per rank do not grow with the ranks)");
   setting("compress-after-epochs", c.compress_after_epochs,
           "epochs that travel dense before compression begins");
   setting("dense-layers", c.dense_layers,
@@ -157,6 +162,9 @@ void for_each_setting(Config& c, Setting&& setting) {
 
 // Returns the selection "chunk" or "exact" names; throws ConfigError for any other.
 [[nodiscard]] compressors::Selection selection_named(const std::string& name);
+
+// Returns the pattern "all" or "sparse-sum" names; throws ConfigError for any other.
+[[nodiscard]] exchange::Gather gather_named(const std::string& name);
 
 // Settings as compressors take them. Throws ConfigError.
 template <typename Config>

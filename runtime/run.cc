@@ -24,7 +24,8 @@ exchange::ExchangeOptions exchange_options(const TrainConfig& config) {
           .settings = compressor_options(config, config.seed),
           .dense_layers = config.dense_layers,
           .learners = config.learners,
-          .sum_in_any_order = config.sum_order == "any"};
+          .sum_in_any_order = config.sum_order == "any",
+          .gather = gather_named(config.gather)};
 }
 
 void make_data(Run& run) {

@@ -17,21 +17,57 @@ std::vector<int> peers_from_next(const Communicator& comm) {
   return peers;
 }
 
-// `mine` to every peer, and block_of(peer) from each.
-template <typename BlockOf>
-void send_to_all(Communicator& comm, std::span<const std::byte> mine, const BlockOf& block_of) {
+// block_for(peer) to every peer, and block_of(peer) from each.
+template <typename BlockFor, typename BlockOf>
+void send_to_each(Communicator& comm, const BlockFor& block_for, const BlockOf& block_of) {
   std::vector<SendBlock> sends;
   std::vector<ReceiveBlock> receives;
   for (const int peer : peers_from_next(comm)) {
-    sends.push_back({peer, mine});
+    sends.push_back({peer, block_for(peer)});
     receives.push_back({peer, block_of(peer)});
   }
   comm.start(sends, receives)->wait();
 }
 
+// `mine` to every peer, and block_of(peer) from each.
+template <typename BlockOf>
+void send_to_all(Communicator& comm, std::span<const std::byte> mine, const BlockOf& block_of) {
+  send_to_each(
+      comm, [mine](int) { return mine; }, block_of);
+}
+
 // `mine` may be its own place already.
 void copy_block(std::span<const std::byte> mine, std::span<std::byte> to) {
   if (!mine.empty()) std::memmove(to.data(), mine.data(), mine.size());
+}
+
+// The length of block_for(rank) to each rank, then the block.
+template <typename BlockFor>
+void send_unequal(Communicator& comm, const BlockFor& block_for, GatheredBlocks& received) {
+  static_assert(sizeof(std::size_t) == 8);  // lengths are received in place, 8 bytes each
+  std::vector<std::size_t>& offsets = received.offsets;
+  const auto p = static_cast<std::size_t>(comm.ranks());
+  std::vector<std::size_t> lengths(p);
+  for (std::size_t r = 0; r < p; ++r) lengths[r] = block_for(static_cast<int>(r)).size();
+
+  offsets.assign(p + 1, 0);
+  offsets[static_cast<std::size_t>(comm.rank()) + 1] = lengths[static_cast<std::size_t>(comm.rank())];
+  const auto length_for = [&](int rank) {
+    return std::as_bytes(std::span(lengths).subspan(static_cast<std::size_t>(rank), 1));
+  };
+  const auto length_of = [&](int rank) {
+    return std::as_writable_bytes(std::span(offsets).subspan(static_cast<std::size_t>(rank) + 1, 1));
+  };
+  send_to_each(comm, length_for, length_of);
+  for (std::size_t r = 0; r < p; ++r) offsets[r + 1] += offsets[r];
+
+  received.bytes.resize(offsets[p]);
+  const auto block_of = [&](int rank) {
+    const auto r = static_cast<std::size_t>(rank);
+    return std::span(received.bytes).subspan(offsets[r], offsets[r + 1] - offsets[r]);
+  };
+  copy_block(block_for(comm.rank()), block_of(comm.rank()));
+  send_to_each(comm, block_for, block_of);
 }
 
 }  // namespace
@@ -81,25 +117,15 @@ void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<s
 }
 
 void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, GatheredBlocks& gathered) {
-  static_assert(sizeof(std::size_t) == 8);  // lengths are received in place, 8 bytes each
-  std::vector<std::size_t>& offsets = gathered.offsets;
-  const auto p = static_cast<std::size_t>(comm.ranks());
-  const std::size_t my_bytes = mine.size();
+  send_unequal(
+      comm, [mine](int) { return mine; }, gathered);
+}
 
-  offsets.assign(p + 1, 0);
-  offsets[static_cast<std::size_t>(comm.rank()) + 1] = my_bytes;
-  send_to_all(comm, std::as_bytes(std::span(&my_bytes, 1)), [&](int rank) {
-    return std::as_writable_bytes(std::span(offsets).subspan(static_cast<std::size_t>(rank) + 1, 1));
-  });
-  for (std::size_t r = 0; r < p; ++r) offsets[r + 1] += offsets[r];
-
-  gathered.bytes.resize(offsets[p]);
-  const auto block_of = [&](int rank) {
-    const auto r = static_cast<std::size_t>(rank);
-    return std::span(gathered.bytes).subspan(offsets[r], offsets[r + 1] - offsets[r]);
-  };
-  copy_block(mine, block_of(comm.rank()));
-  send_to_all(comm, mine, block_of);
+void all_to_all_unequal(Communicator& comm, std::span<const std::span<const std::byte>> mine,
+                        GatheredBlocks& received) {
+  STERNA_CHECK(mine.size() == static_cast<std::size_t>(comm.ranks()));
+  send_unequal(
+      comm, [mine](int rank) { return mine[static_cast<std::size_t>(rank)]; }, received);
 }
 
 void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -111,13 +137,9 @@ void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<s
 
   copy_block(mine.subspan(begin_of(comm.rank()), block_bytes),
              all.subspan(begin_of(comm.rank()), block_bytes));
-  std::vector<SendBlock> sends;
-  std::vector<ReceiveBlock> receives;
-  for (const int peer : peers_from_next(comm)) {
-    sends.push_back({peer, mine.subspan(begin_of(peer), block_bytes)});
-    receives.push_back({peer, all.subspan(begin_of(peer), block_bytes)});
-  }
-  comm.start(sends, receives)->wait();
+  send_to_each(
+      comm, [&](int peer) { return mine.subspan(begin_of(peer), block_bytes); },
+      [&](int peer) { return all.subspan(begin_of(peer), block_bytes); });
 }
 
 std::vector<std::string> all_gather_text(Communicator& comm, const std::string& mine) {

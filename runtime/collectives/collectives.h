@@ -54,6 +54,13 @@ void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, Gat
 //   mine, all  [P n] bytes, block after block
 void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all);
 
+// As all_to_all(), of blocks that need not be equally long: 8 bytes to each peer for the length, then its
+// block.
+//   mine      [P] blocks; mine[p] goes to rank p
+//   received  the blocks for this rank, in rank order; reused from call to call
+void all_to_all_unequal(Communicator& comm, std::span<const std::span<const std::byte>> mine,
+                        GatheredBlocks& received);
+
 // Every rank's text, in rank order. For what is compared or reported once, not for a step.
 [[nodiscard]] std::vector<std::string> all_gather_text(Communicator& comm, const std::string& mine);
 

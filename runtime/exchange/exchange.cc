@@ -7,6 +7,7 @@
 #include "runtime/core/errors.h"
 #include "runtime/exchange/gathered.h"
 #include "runtime/exchange/layer.h"
+#include "runtime/exchange/sparse_sum.h"
 #include "runtime/exchange/summed.h"
 
 namespace sterna::exchange {
@@ -126,7 +127,11 @@ class GradientExchange::Implementation {
     require_finite(work);
     record.compress_seconds += work.ended("check", check_clock).seconds();
     summed_.run(comm_, work, record);
-    gathered_.run(comm_, work, record);
+    if (options_.gather == Gather::kSparseSum) {
+      sparse_sum_.run(comm_, work, record);
+    } else {
+      gathered_.run(comm_, work, record);
+    }
     STERNA_CHECK(record.sent.total() == (comm_.traffic().bytes_sent - sent_before));
     span.set("bytes_sent", record.sent.total());
     return record;
@@ -167,6 +172,7 @@ class GradientExchange::Implementation {
   std::vector<Layer*> bucket_layers_;
   SummedExchange summed_;
   GatheredExchange gathered_;
+  SparseSumExchange sparse_sum_;
 };
 
 GradientExchange::GradientExchange(collectives::Communicator& comm, const tensor::ParameterTable& table,

@@ -23,6 +23,12 @@ namespace sterna::exchange {
 // besides.
 inline constexpr char kDefaultDenseLayers[] = "first convolution, biases, normalisation";
 
+// How the payloads of kGathered compressors become a mean.
+enum class Gather {
+  kAll,        // every rank receives all of them
+  kSparseSum,  // each element goes to one owner, who sums it and selects anew: see sparse_sum.h
+};
+
 struct ExchangeOptions {
   std::string compressor = "none";
   compressors::Options settings;
@@ -30,6 +36,7 @@ struct ExchangeOptions {
   std::string dense_layers = kDefaultDenseLayers;
   std::uint32_t learners = 1;  // L
   bool sum_in_any_order = false;
+  Gather gather = Gather::kAll;
 };
 
 // How a layer travels.

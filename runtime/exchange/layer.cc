@@ -2,6 +2,7 @@
 
 #include <regex>
 
+#include "compressors/settings.h"
 #include "runtime/core/errors.h"
 
 namespace sterna::exchange {
@@ -30,6 +31,19 @@ std::vector<bool> dense_parameters(const tensor::ParameterTable& table, const st
     if (is_convolution) is_first_convolution = false;
   }
   return is_dense;
+}
+
+// The sparse sum is for methods that choose elements, and names these in 32 bits.
+void require_sparse(const tensor::ParameterTable& table, const ExchangeOptions& options) {
+  const auto method = compressors::make_compressor(options.compressor, {}, options.settings);
+  if (!method->element_values().has_value()) {
+    throw ConfigError(cat("[exchange] gather = sparse-sum with compressor = ", options.compressor,
+                          ": must be all, as it has no gathered choice of elements to sum; try --compressor ",
+                          joined(compressors::element_choosing_compressors(), " or ")));
+  }
+  for (const tensor::Parameter& parameter : table) {
+    compressors::check_indexable("exchange", {.elements = parameter.elements});
+  }
 }
 
 }  // namespace
@@ -62,6 +76,7 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
   }
   // A misspelt method is an error even if every layer happens to be dense.
   (void)compressors::make_compressor(options.compressor, {}, options.settings);
+  if (options.gather == Gather::kSparseSum) require_sparse(table, options);
   return layers;
 }
 

@@ -29,6 +29,8 @@ inline constexpr std::size_t kMessageLengthBytes = 4;  // of a section's entry i
 enum class MessageKind : std::uint8_t {
   kPayloads = 1,  // kGathered: one payload for each learner and layer
   kIndices = 2,   // kLeaderIndexed: one index section for each layer
+  kParts = 3,     // sparse sum: for each learner, layer and owner, what the learner sends of the owner's part
+  kSums = 4,      // sparse sum: for each owner and layer, the sums of its part
 };
 
 // What both ends know about a message before it travels.

@@ -132,6 +132,43 @@ TEST_P(CommunicatorContract, UnequalAllGatherReusesItsMemory) {
   });
 }
 
+// Rank r has 100 r + 7 p bytes for rank p in one round, none for odd ranks in the next.
+TEST_P(CommunicatorContract, UnequalAllToAllTransposesBlocksOfAnyLengths) {
+  on_all_ranks([](Communicator& comm) {
+    const auto bytes_of = [](std::size_t round, int from, int to) {
+      return static_cast<std::size_t>(round % 2 == 0 ? 100 * from + 7 * to : 50 * (1 - to % 2));
+    };
+    GatheredBlocks received;
+    for (std::size_t round = 0; round < 4; ++round) {
+      SCOPED_TRACE(cat("rank ", comm.rank(), ", round ", round));
+      std::vector<std::vector<std::byte>> outgoing;
+      std::size_t sent = 0, came = 0;
+      for (int peer = 0; peer < comm.ranks(); ++peer) {
+        outgoing.push_back(block_between(comm.rank(), peer, round, bytes_of(round, comm.rank(), peer)));
+        if (peer == comm.rank()) continue;
+        sent += 8 + bytes_of(round, comm.rank(), peer);
+        came += 8 + bytes_of(round, peer, comm.rank());
+      }
+      const std::vector<std::span<const std::byte>> mine(outgoing.begin(), outgoing.end());
+      const Traffic before = comm.traffic();
+      all_to_all_unequal(comm, mine, received);
+      for (int rank = 0; rank < comm.ranks(); ++rank) {
+        const auto expected = block_between(rank, comm.rank(), round, bytes_of(round, rank, comm.rank()));
+        EXPECT_TRUE(std::ranges::equal(received.block(rank), expected)) << "block " << rank;
+      }
+      EXPECT_EQ(traffic_since(before, comm).bytes_sent, sent);
+      EXPECT_EQ(traffic_since(before, comm).bytes_received, came);
+    }
+  });
+}
+
+TEST_P(CommunicatorContract, UnequalAllToAllChecksThatThereIsABlockForEveryRank) {
+  on_all_ranks([](Communicator& comm) {
+    GatheredBlocks received;
+    EXPECT_THROW(all_to_all_unequal(comm, {}, received), InternalError);
+  });
+}
+
 TEST_P(CommunicatorContract, AllToAllTransposesBlocks) {
   on_all_ranks([](Communicator& comm) {
     for (const std::size_t bytes : kBlockBytes) {
