@@ -63,7 +63,7 @@ struct Element {
 
 // How a payload's elements differ in value.
 enum class ElementValues {
-  kFloats,  // each has its own
+  kFloats,  // each has its own, and none is 0
   kSigns,   // in sign alone: all are of one magnitude, which is finite
 };
 

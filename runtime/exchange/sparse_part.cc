@@ -89,8 +89,9 @@ void SparsePart::read_floats(std::span<const std::byte> bytes, std::vector<Eleme
   std::size_t lowest = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t block = reader.read(index_bits_);
-    elements.push_back({.index = checked_element(block, lowest),
-                        .value = load<float>(bytes, values_at + i * sizeof(float))});
+    const auto value = load<float>(bytes, values_at + i * sizeof(float));
+    if (value == 0.0f) fail(cat("the value at index ", block, " is 0, which is not sent"));
+    elements.push_back({.index = checked_element(block, lowest), .value = value});
     lowest = block + 1;
   }
   reader.finish();

@@ -4,7 +4,7 @@
 //            | index*  padding  value*   kFloats: c of each: the one c for which the part has this length
 //            | scale  code*  padding     kSigns
 //   index   := ceil(log2 blocks) bits    number of the element's block in its Partition; ascending
-//   value   := float32
+//   value   := float32                   not 0
 //   scale   := float32                   finite, its sign bit 0; each element is +scale or -scale
 //   code    := index  1 bit: negative  1 bit: the last code
 //   padding := zero bits                 up to the next whole byte

@@ -208,13 +208,7 @@ void SparseSumExchange::decode_layer(const BucketStep& work, std::size_t layer) 
 
   const std::span<float> mean = work.mean_of(of);
   std::ranges::fill(mean, 0.0f);
-  for (const Element& sum : sums_) {
-    if (sum.value == 0.0f) {
-      throw WireError(cat("[exchange] step ", work.step, ", bucket ", work.bucket, ": the sum of element ",
-                          sum.index, " is 0: such are not sent"));
-    }
-    mean[sum.index] = sum.value;
-  }
+  for (const Element& sum : sums_) mean[sum.index] = sum.value;
   take_back(work, layer);
   const auto learners = static_cast<float>(work.learners);
   for (const Element& sum : sums_) mean[sum.index] /= learners;

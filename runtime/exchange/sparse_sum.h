@@ -20,7 +20,7 @@
 //   message kParts := sections sender by sender, layer by layer, owner by owner of the rank that it is for
 //           section := part                 sparse_part.h, of the compressor's kind of values
 //   message kSums  := sections owner by owner, layer by layer
-//           section := said  part           kFloats, none of them 0
+//           section := said  part           kFloats
 //           said    := 4 bytes              bytes that the owner, as a learner, had to say of the layer in
 //           step 1
 //

@@ -216,9 +216,45 @@ TEST_P(CompressorContract, FollowsTheLeaderAtItsIndices) {
   });
 }
 
+TEST_P(CompressorContract, ListsTheElementsThatItAdds) {
+  for_each_layer([](const Compressor& compressor, std::size_t n) {
+    if (!compressor.element_values()) return;
+    for (const Content content : kContents) {
+      Values residue(n);
+      const Sent sent = send(compressor, gradient_of(content, n, /*seed=*/1), residue);
+      std::vector<Element> elements = {{.index = 7, .value = 7.0f}};  // overwritten
+      compressor.read_elements(sent.payload, elements);
+      EXPECT_EQ(elements.size(), sent.elements);
+      Values out(n);
+      std::size_t lowest = 0;
+      for (const Element& element : elements) {
+        ASSERT_TRUE(element.index >= lowest && element.index < n) << element.index;
+        lowest = element.index + 1;
+        out[element.index] = element.value;
+        if (compressor.element_values() == ElementValues::kFloats) {
+          EXPECT_NE(element.value, 0.0f);
+        } else {
+          EXPECT_EQ(std::fabs(element.value), std::fabs(elements[0].value));
+        }
+      }
+      EXPECT_EQ(out, decoded(compressor, sent, n));
+    }
+  });
+}
+
 // Either WireError, or a result; AddressSanitizer sees the rest. `bytes` is a buffer exactly as long as its
 // content.
 enum class Part { kIndices, kPayload };
+
+bool lists(const Compressor& compressor, const Bytes& payload) {
+  std::vector<Element> elements;
+  try {
+    compressor.read_elements(payload, elements);
+  } catch (const WireError&) {
+    return false;
+  }
+  return true;
+}
 
 bool decodes(const Compressor& compressor, const Sent& sent, Part part, const Bytes& bytes, std::size_t n) {
   Sent changed = sent;
@@ -228,8 +264,10 @@ bool decodes(const Compressor& compressor, const Sent& sent, Part part, const By
   try {
     decoded(compressor, changed, n);
   } catch (const WireError&) {
+    EXPECT_FALSE(compressor.element_values() && part == Part::kPayload && lists(compressor, changed.payload));
     return false;
   }
+  EXPECT_TRUE(!compressor.element_values() || lists(compressor, changed.payload));
   return true;
 }
 
@@ -327,6 +365,10 @@ TEST_P(CompressorContract, FailsTheStepsOfAnotherPattern) {
     EXPECT_THROW(decode(*compressor, bytes, {}, scratch, values), WireError);
   } else {
     EXPECT_THROW(compressor->accumulate(bytes, values), InternalError);
+  }
+  if (!compressor->element_values()) {
+    std::vector<Element> elements;
+    EXPECT_THROW(compressor->read_elements(bytes, elements), InternalError);
   }
   if (compressor->exchange() == Exchange::kSummed) {
     EXPECT_THROW(static_cast<void>(compressor->payload_values(bytes)), WireError);

@@ -84,7 +84,7 @@ class CommandLine(TestCase):
 
     def test_names_that_are_not_there(self):
         for flag in ("--model", "--data", "--compressor", "--optimizer", "--schedule", "--sum-order", "--transport",
-                     "--selection", "--progress"):
+                     "--selection", "--progress", "--gather"):
             with self.subTest(flag=flag):
                 self.assert_refused(run(*SHORT, flag, "nonesuch"), "nonesuch")
 
@@ -98,6 +98,12 @@ class CommandLine(TestCase):
 
     def test_a_learning_rate_that_is_zero_in_float32(self):
         self.assert_refused(run(*SHORT, "--lr", 1e-60), "lr", "must be")
+
+    def test_a_sparse_sum_of_what_chooses_no_elements(self):
+        for compressor in ("none", "fp16", "scalecom"):
+            with self.subTest(compressor=compressor):
+                self.assert_refused(run(*SHORT, "--compressor", compressor, "--gather", "sparse-sum"),
+                                    f"gather = sparse-sum with compressor = {compressor}", "adacomp or topk")
 
     def test_a_pattern_that_is_none(self):
         self.assert_refused(run(*SHORT, "--dense-layers", "(("), "dense-layers", "regular expression")

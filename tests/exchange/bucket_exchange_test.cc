@@ -25,8 +25,15 @@ tensor::ParameterTable four_layers() {
   return table;
 }
 
-ExchangeOptions options_for(const std::string& compressor, std::uint32_t learners) {
+// After a compressor's name: with the sparse sum.
+constexpr std::string_view kSparseSum = "_sparse_sum";
+
+ExchangeOptions options_for(std::string_view compressor, std::uint32_t learners) {
   ExchangeOptions options;
+  if (compressor.ends_with(kSparseSum)) {
+    options.gather = Gather::kSparseSum;
+    compressor.remove_suffix(kSparseSum.size());
+  }
   options.compressor = compressor;
   options.settings.rate = 10;
   options.learners = learners;
@@ -77,6 +84,8 @@ INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn([] {
                            std::vector<std::string> names;
                            for (const auto& entry : compressors::compressor_table())
                              names.emplace_back(entry.name);
+                           for (const std::string_view name : compressors::element_choosing_compressors())
+                             names.push_back(std::string(name).append(kSparseSum));
                            return names;
                          }()),
                          [](const auto& test) { return test.param; });

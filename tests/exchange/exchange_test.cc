@@ -29,8 +29,15 @@ tensor::ParameterTable small_network() {
   return table;
 }
 
+// After a compressor's name: with the sparse sum.
+constexpr std::string_view kSparseSum = "_sparse_sum";
+
 ExchangeOptions options_for(std::string_view compressor, std::uint32_t learners) {
   ExchangeOptions options;
+  if (compressor.ends_with(kSparseSum)) {
+    options.gather = Gather::kSparseSum;
+    compressor.remove_suffix(kSparseSum.size());
+  }
   options.compressor = compressor;
   options.settings.rate = 10;
   options.learners = learners;
@@ -204,6 +211,8 @@ INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn([] {
                            std::vector<std::string> names;
                            for (const auto& entry : compressors::compressor_table())
                              names.emplace_back(entry.name);
+                           for (const std::string_view name : compressors::element_choosing_compressors())
+                             names.push_back(std::string(name).append(kSparseSum));
                            return names;
                          }()),
                          [](const auto& test) { return test.param; });
@@ -322,6 +331,22 @@ TEST(Exchange, RefusesAnUnknownCompressorEvenIfAllLayersAreDense) {
   options.dense_layers = ".";
   EXPECT_THAT([&] { GradientExchange(*comm, table, options); },
               ThrowsMessage<ConfigError>(HasSubstr("topk2")));
+}
+
+TEST(Exchange, RefusesASparseSumOfWhatIsNoChoiceOfElements) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  for (const auto& entry : compressors::compressor_table()) {
+    ExchangeOptions options = options_for(entry.name, 1);
+    options.gather = Gather::kSparseSum;
+    if (entry.name == "adacomp" || entry.name == "topk") {
+      EXPECT_NO_THROW(GradientExchange(*comm, table, options));
+      continue;
+    }
+    EXPECT_THAT(
+        [&] { GradientExchange(*comm, table, options); },
+        ThrowsMessage<ConfigError>(HasSubstr(cat("gather = sparse-sum with compressor = ", entry.name))));
+  }
 }
 
 TEST(PlaceLearners, GivesEachRankConsecutiveLearners) {
