@@ -13,6 +13,7 @@ namespace sterna::commands {
 namespace {
 
 struct Settings : CodecSettings {
+  std::string gather = "all";
   std::string gradients;
   std::string mean;
   std::string residue;
@@ -103,7 +104,8 @@ void run(const Settings& settings) {
                                       {.compressor = settings.compressor,
                                        .settings = compressor_options(settings, settings.seed),
                                        .dense_layers = "",
-                                       .learners = extents.learners});
+                                       .learners = extents.learners,
+                                       .gather = gather_named(settings.gather)});
   const bucket::GradientBucket bucket = bucket::plan_buckets(table, /*bucket_bytes=*/1).front();
   Outputs outputs(settings, extents);
 
@@ -136,6 +138,7 @@ int replay(Job& job, int argc, const char* const* argv) {
       "sterna replay");
   Settings settings;
   add_codec_flags(app, settings);
+  add_flag_for(app, "gather", settings.gather, "topk, adacomp: all or sparse-sum, as in training");
   app.add_option("--gradients", settings.gradients, "in: NPY, float32 [T, L, n]")->required();
   app.add_option("--mean", settings.mean, "out: NPY, float32 [T, n], what the optimizer would get");
   app.add_option("--residue", settings.residue, "out: NPY, float32 [L, n], memory after the last step");

@@ -67,6 +67,32 @@ def topk(g, rate):
     return mean, residue
 
 
+def topk_sparse_sum(g, rate):
+    steps, learners, n = g.shape
+    residue, mean = np.zeros((learners, n), F32), np.zeros((steps, n), F32)
+    block = np.arange(n) // learners
+    first_part = (block * 0x9e3779b9 % 2**32) * learners // 2**32
+    owner = (np.arange(n) % learners + first_part) % learners
+    for t in range(steps):
+        total = residue + g[t]
+        sent = np.zeros((learners, n), bool)
+        for l in range(learners):
+            sent[l, top(total[l], -(-n // rate))] = True
+        sent &= total != 0
+        sums = np.zeros(n, F32)
+        for l in range(learners):
+            sums += np.where(sent[l], total[l], F32(0))
+        selected = np.zeros(n, bool)
+        for part in range(learners):
+            mine = np.flatnonzero(owner == part)
+            most = -(-int(sent[:, mine].sum()) // learners)
+            selected[mine[top(sums[mine], most)]] = True
+        selected &= sums != 0
+        mean[t, selected] = sums[selected] / F32(learners)
+        residue = np.where(sent & selected, F32(0), total)
+    return mean, residue
+
+
 def scalecom(g, rate, beta, exact=False):
     steps, learners, n = g.shape
     memory, mean = np.zeros((learners, n), F32), np.zeros((steps, n), F32)
@@ -118,6 +144,15 @@ class Replay(TestCase):
         want_mean, want_residue = topk(g, 50)
         np.testing.assert_array_equal(mean, want_mean)
         np.testing.assert_array_equal(residue, want_residue)
+
+    def test_sparse_sum_equals_the_algorithm_bit_for_bit(self):
+        for learners in (1, 3, 4):
+            with self.subTest(learners=learners):
+                g = gradients(steps=10, learners=learners, elements=1001)
+                mean, residue, _ = self.replay(g, "--compressor", "topk", "--rate", 20, "--gather", "sparse-sum")
+                want_mean, want_residue = topk_sparse_sum(g, 20)
+                np.testing.assert_array_equal(mean, want_mean)
+                np.testing.assert_array_equal(residue, want_residue)
 
     def test_scalecom_equals_the_algorithm(self):
         for beta in (1.0, 0.1):

@@ -239,8 +239,8 @@ TEST(SparseSum, TakesPartsAndPayloadsThatAreEmpty) {
   }
 }
 
-// All learners choose within 32 columns, or 32 rows, of a 128 x 128 layer. A rank sends its k elements of 32
-// + 16 bits or fewer but those of its own part, and its part's sums to all: 2 k elements, and an eighth more
+// All learners choose within 32 columns, or 32 rows, of a 128 x 128 layer. A rank sends its k elements of 6
+// bytes or fewer but those of its own part, and its part's sums to all: 2 k elements, and an eighth more
 // for parts that are not alike. Headers alone grow: of two messages, 8 + 32 + 4 and 4 more before sums.
 TEST(SparseSum, DoesNotGrowWithTheRanksWhereChoicesCluster) {
   constexpr std::size_t kRow = 128, kElements = kRow * kRow, kKept = kElements / 64;
