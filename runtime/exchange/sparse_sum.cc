@@ -38,28 +38,28 @@ void SparseSumExchange::run(collectives::Communicator& comm, const BucketStep& w
 
   const Stopwatch encode_clock;
   encode(work);
-  record.compress_seconds += encode_clock.seconds();
+  record.compress_seconds += work.ended("encode", encode_clock).seconds();
 
   const Stopwatch parts_clock;
   collectives::all_to_all_unequal(comm, messages_, blocks_);
-  record.under_way.push_back(parts_clock.interval());
+  record.under_way.push_back(work.ended("transfer", parts_clock));
   for (int peer = 0; peer < comm.ranks(); ++peer) {
     if (peer != comm.rank()) record.sent += message_parts_[static_cast<std::size_t>(peer)];
   }
 
   const Stopwatch sum_clock;
   const std::span<const std::byte> message = sum_parts(work);
-  record.compress_seconds += sum_clock.seconds();
+  record.compress_seconds += work.ended("sum", sum_clock).seconds();
 
   const Stopwatch sums_clock;
   collectives::all_gather_unequal(comm, message, blocks_);
-  record.under_way.push_back(sums_clock.interval());
+  record.under_way.push_back(work.ended("transfer", sums_clock));
   for (int peer = 1; peer < comm.ranks(); ++peer) record.sent += sum_message_parts_;
 
   const Stopwatch decode_clock;
   open_messages(work, wire::MessageKind::kSums, layers_.size() * work.local.count);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) decode_layer(work, layer);
-  record.compress_seconds += decode_clock.seconds();
+  record.compress_seconds += work.ended("decode", decode_clock).seconds();
 }
 
 Partition SparseSumExchange::partition(const BucketStep& work, std::size_t layer) const {
