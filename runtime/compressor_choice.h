@@ -26,8 +26,8 @@ using PlannedMethods = std::map<std::uint64_t, std::vector<exchange::Method>>;
 // each by the method that the three trials say is the cheapest for it. What is slow is given up after two
 // steps. The first of dense, fp16, compressor, by layer stays that takes at most 3 % more than the best. Then
 // every twenty steps are held against the first twenty; where they take a quarter more, or a fifth less,
-// trials begin again. Where these come to the same choice, it was noise: twice as many steps are compared from
-// then on.
+// trials begin again. Where these come to the same choice, it was noise: twice as many steps are compared
+// from then on.
 //
 // What is chosen depends on clocks, so two runs need not have the same bits; choices.jsonl has what the bits
 // depend on, and a run that is given it as --auto-choices has the same.
