@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "runtime/core/errors.h"
 
@@ -16,6 +18,11 @@ namespace {
   const std::string reason = std::strerror(errno);
   throw ConfigError(cat("[record] ", path.string(), ": cannot ", what, " it (", reason,
                         "); choose a place that can be written, with room left"));
+}
+
+std::filesystem::path part_of(std::filesystem::path path) {
+  path += ".part";
+  return path;
 }
 
 }  // namespace
@@ -43,13 +50,26 @@ void AppendFile::sync() {
   if (::fsync(descriptor_) != 0) fail(path_, "write");
 }
 
+WholeFile::WholeFile(std::filesystem::path path) : path_(std::move(path)), file_(part_of(path_)) {}
+
+WholeFile::~WholeFile() {
+  if (is_finished_) return;
+  std::error_code ignored;
+  std::filesystem::remove(part_of(path_), ignored);
+}
+
+void WholeFile::finish() {
+  file_.sync();
+  rename_whole(part_of(path_), path_);
+  is_finished_ = true;
+}
+
 void rename_whole(const std::filesystem::path& part, const std::filesystem::path& path) {
   if (::rename(part.c_str(), path.c_str()) != 0) fail(path, "rename");
 }
 
 void write_whole(const std::filesystem::path& path, std::string_view text) {
-  std::filesystem::path part = path;
-  part += ".part";
+  const std::filesystem::path part = part_of(path);
   AppendFile(part).append(text);
   rename_whole(part, path);
 }

@@ -25,6 +25,29 @@ class AppendFile {
   int descriptor_;
 };
 
+// A file that is there either whole or not at all: `path`.part is opened at once, so that a place that cannot
+// be written is known early, and gets its final name when all is on the disk. Without finish(), the
+// destructor removes the .part file.
+class WholeFile {
+ public:
+  // Throws ConfigError, as all that follows, with the operating system's reason.
+  explicit WholeFile(std::filesystem::path path);
+  ~WholeFile();
+  WholeFile(const WholeFile&) = delete;
+  WholeFile& operator=(const WholeFile&) = delete;
+
+  void append(std::string_view text) { file_.append(text); }
+
+  // Once, after all of append(); replaces a file of that name.
+  void finish();
+  [[nodiscard]] bool is_finished() const { return is_finished_; }
+
+ private:
+  std::filesystem::path path_;
+  AppendFile file_;  // path_.part
+  bool is_finished_ = false;
+};
+
 // Gives a file its final name, whatever had that name before. Throws ConfigError.
 void rename_whole(const std::filesystem::path& part, const std::filesystem::path& path);
 

@@ -42,16 +42,14 @@ numerics::ValueFormat format_of(const std::filesystem::path& path, const Safeten
   refuse_safetensors(path, entry.name, cat("dtype ", entry.type), "must be F32, F16 or BF16");
 }
 
-std::filesystem::path part_of(const std::filesystem::path& path) {
+std::filesystem::path checked(std::filesystem::path path) {
   // Renaming a file to a directory fails, but only when all the work is done.
   std::error_code ignored;
   if (path.filename().empty() || std::filesystem::is_directory(path, ignored)) {
     throw ConfigError(cat("[record] ", path.string(), " = a directory: must be the name of a file; try ",
                           (path / "weights.safetensors").string()));
   }
-  std::filesystem::path part = path;
-  part += ".part";
-  return part;
+  return path;
 }
 
 }  // namespace
@@ -105,26 +103,17 @@ void SafetensorsReader::read_float32(const SafetensorsEntry& entry, std::span<fl
   }
 }
 
-SafetensorsWriter::SafetensorsWriter(std::filesystem::path path)
-    : path_(std::move(path)), part_path_(part_of(path_)), file_(part_path_) {}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  if (is_written_) return;
-  std::error_code ignored;
-  std::filesystem::remove(part_path_, ignored);
-}
+SafetensorsWriter::SafetensorsWriter(std::filesystem::path path) : file_(checked(std::move(path))) {}
 
 void SafetensorsWriter::write(std::vector<SafetensorsTensor> tensors, const SafetensorsMetadata& metadata) {
-  STERNA_CHECK(is_written_ == false);
+  STERNA_CHECK(file_.is_finished() == false);
   std::ranges::sort(tensors, {}, &SafetensorsTensor::name);
   file_.append(safetensors_header_of(tensors, metadata));
   for (const SafetensorsTensor& tensor : tensors) {
     const auto bytes = std::as_bytes(tensor.values);
     file_.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  file_.sync();
-  rename_whole(part_path_, path_);
-  is_written_ = true;
+  file_.finish();
 }
 
 }  // namespace sterna::record

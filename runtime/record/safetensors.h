@@ -73,16 +73,11 @@ struct SafetensorsTensor {
   std::span<const float> values;  // [product of shape]
 };
 
-// A file that is there either whole or not at all: `path`.part is opened at once, so that a place that cannot
-// be written is known early; write() gives it its final name, and replaces a file of that name. Without
-// write(), the destructor removes the .part file.
+// Its file is there either whole or not at all: see WholeFile.
 class SafetensorsWriter {
  public:
   // Throws ConfigError where the file system refuses, or `path` is a directory.
   explicit SafetensorsWriter(std::filesystem::path path);
-  ~SafetensorsWriter();
-  SafetensorsWriter(const SafetensorsWriter&) = delete;
-  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
   // Writes everything, once, as F32; the bytes are on the disk before the file has its name. As in the
   // format's own library, tensors lie in the order of their names, and spaces fill the header to a multiple
@@ -91,10 +86,7 @@ class SafetensorsWriter {
   void write(std::vector<SafetensorsTensor> tensors, const SafetensorsMetadata& metadata);
 
  private:
-  std::filesystem::path path_;
-  std::filesystem::path part_path_;
-  AppendFile file_;
-  bool is_written_ = false;
+  WholeFile file_;
 };
 
 }  // namespace sterna::record

@@ -75,7 +75,7 @@ nlohmann::ordered_json description_of(int rank, const TimelineRank& r) {
           {"dropped_spans", r.dropped_spans}};
 }
 
-std::filesystem::path checked_part_of(const std::filesystem::path& path, bool overwrite) {
+std::filesystem::path checked(std::filesystem::path path, bool overwrite) {
   std::error_code error;
   if (path.filename().empty() || std::filesystem::is_directory(path, error)) {
     throw ConfigError(cat("[record] timeline = ", path.string(), ": is a directory: must be the name of a ",
@@ -85,9 +85,7 @@ std::filesystem::path checked_part_of(const std::filesystem::path& path, bool ov
     throw ConfigError(cat("[record] timeline = ", path.string(), ": is there already; choose another name, ",
                           "or give --overwrite to replace it"));
   }
-  std::filesystem::path part = path;
-  part += ".part";
-  return part;
+  return path;
 }
 
 }  // namespace
@@ -106,13 +104,7 @@ std::string to_trace_events(std::span<const SpanRecord> spans, const TimelineRow
 }
 
 TimelineFile::TimelineFile(std::filesystem::path path, bool overwrite)
-    : path_(std::move(path)), part_path_(checked_part_of(path_, overwrite)), file_(part_path_) {}
-
-TimelineFile::~TimelineFile() {
-  if (is_finished_) return;
-  std::error_code ignored;
-  std::filesystem::remove(part_path_, ignored);
-}
+    : file_(checked(std::move(path), overwrite)) {}
 
 void TimelineFile::begin(std::span<const TimelineRank> ranks) {
   const auto dumped = [](const nlohmann::ordered_json& json) {
@@ -137,9 +129,7 @@ void TimelineFile::append(std::string_view trace_events) {
 
 void TimelineFile::finish() {
   file_.append("\n]}\n");
-  file_.sync();
-  rename_whole(part_path_, path_);
-  is_finished_ = true;
+  file_.finish();
 }
 
 }  // namespace sterna::record

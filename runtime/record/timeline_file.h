@@ -48,17 +48,12 @@ struct TimelineRow {
 [[nodiscard]] std::string to_trace_events(std::span<const SpanRecord> spans, const TimelineRow& row,
                                           const std::function<std::chrono::nanoseconds(TimePoint)>& aligned);
 
-// A file that is there either whole or not at all: `path`.part is opened at once, so that a place that cannot
-// be written is known early; finish() gives it its final name. Without finish(), the destructor removes the
-// .part file.
+// Its file is there either whole or not at all: see WholeFile.
 class TimelineFile {
  public:
   // Throws ConfigError where the file system refuses, and where there is such a file or directory.
   //   overwrite  a file of that name is replaced
   TimelineFile(std::filesystem::path path, bool overwrite);
-  ~TimelineFile();
-  TimelineFile(const TimelineFile&) = delete;
-  TimelineFile& operator=(const TimelineFile&) = delete;
 
   // First begin(), then append() any number of times, then finish(). Each throws ConfigError where the file
   // system refuses.
@@ -67,10 +62,7 @@ class TimelineFile {
   void finish();
 
  private:
-  std::filesystem::path path_;
-  std::filesystem::path part_path_;
-  AppendFile file_;
-  bool is_finished_ = false;
+  WholeFile file_;
 };
 
 }  // namespace sterna::record
