@@ -7,10 +7,7 @@
 namespace sterna::exchange {
 
 void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
-  gathered_.clear();
-  for (Layer* layer : work.layers) {
-    if (layer->active().exchange() == compressors::Exchange::kGathered) gathered_.push_back(layer);
-  }
+  work.select(compressors::Exchange::kGathered, gathered_);
   if (gathered_.empty()) return;
   const wire::MessageKey key{.kind = wire::MessageKind::kPayloads,
                              .step = work.step,

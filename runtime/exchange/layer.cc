@@ -34,9 +34,9 @@ std::vector<bool> dense_parameters(const tensor::ParameterTable& table, const st
 }
 
 // The sparse sum is for methods that choose elements, and names these in 32 bits.
-void require_sparse(const tensor::ParameterTable& table, const ExchangeOptions& options) {
-  const auto method = compressors::make_compressor(options.compressor, {}, options.settings);
-  if (!method->element_values().has_value()) {
+void require_sparse(const tensor::ParameterTable& table, const ExchangeOptions& options,
+                    const compressors::Compressor& method) {
+  if (!method.element_values().has_value()) {
     throw ConfigError(cat("[exchange] gather = sparse-sum with compressor = ", options.compressor,
                           ": must be all, as it has no gathered choice of elements to sum; try --compressor ",
                           joined(compressors::element_choosing_compressors(), " or ")));
@@ -75,8 +75,8 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
     layers[i].traffic.payload_bytes.assign(options.learners, 0);
   }
   // A misspelt method is an error even if every layer happens to be dense.
-  (void)compressors::make_compressor(options.compressor, {}, options.settings);
-  if (options.gather == Gather::kSparseSum) require_sparse(table, options);
+  const auto method = compressors::make_compressor(options.compressor, {}, options.settings);
+  if (options.gather == Gather::kSparseSum) require_sparse(table, options, *method);
   return layers;
 }
 

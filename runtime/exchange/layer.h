@@ -65,6 +65,14 @@ struct BucketStep {
             .layer = static_cast<std::uint16_t>(layer.parameter)};
   }
 
+  // Leaves in `selected` the layers that travel by this pattern, in the bucket's order.
+  void select(compressors::Exchange pattern, std::vector<Layer*>& selected) const {
+    selected.clear();
+    for (Layer* layer : layers) {
+      if (layer->active().exchange() == pattern) selected.push_back(layer);
+    }
+  }
+
   // What the clock has run until now; a span of that name in the timeline.
   Interval ended(const char* name, const Stopwatch& clock) const {
     const Interval interval = clock.interval();

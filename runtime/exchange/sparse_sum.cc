@@ -30,10 +30,7 @@ bool is_larger(const Element& a, const Element& b) {
 }  // namespace
 
 void SparseSumExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
-  layers_.clear();
-  for (Layer* layer : work.layers) {
-    if (layer->active().exchange() == compressors::Exchange::kGathered) layers_.push_back(layer);
-  }
+  work.select(compressors::Exchange::kGathered, layers_);
   if (layers_.empty()) return;
 
   const Stopwatch encode_clock;

@@ -28,10 +28,7 @@ std::span<std::byte> room(std::vector<std::byte>& buffer, std::size_t bytes) {
 }  // namespace
 
 void SummedExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
-  indexed_.clear();
-  for (Layer* layer : work.layers) {
-    if (layer->active().exchange() == Exchange::kLeaderIndexed) indexed_.push_back(layer);
-  }
+  work.select(Exchange::kLeaderIndexed, indexed_);
   if (!indexed_.empty()) share_indices(comm, work, record);
   for (ValueFormat format : {ValueFormat::kFloat32, ValueFormat::kFloat16, ValueFormat::kBfloat16}) {
     sum_format(comm, work, format, record);
