@@ -17,20 +17,6 @@ namespace {
 constexpr std::size_t kTileQueries = 64;
 constexpr bool kTransposed = true;
 
-// Calls visit(first element, elements, their bits) for pieces of one row.
-template <typename Visit>
-void for_each_kept(const kernels::KeepRule& rule, std::size_t row, std::size_t keys, std::size_t counted,
-                   const Visit& visit) {
-  constexpr std::size_t kPiece = 1024;
-  std::uint32_t bits[kPiece / 32];
-  const std::uint64_t first = static_cast<std::uint64_t>(row) * ((keys + 3) / 4 * 4);
-  for (std::size_t begin = 0; begin < counted; begin += kPiece) {
-    const std::size_t elements = std::min(kPiece, counted - begin);
-    kernels::fastest_kernels().draw_keep_bits(rule, first + begin, elements, bits);
-    visit(begin, elements, bits);
-  }
-}
-
 }  // namespace
 
 Attention::Attention(const AttentionShape& shape, Arena& arena)
@@ -105,15 +91,25 @@ void Attention::for_each_row(const AttentionInputs& inputs, const Tile& tile, fl
   }
 }
 
+// Drops what the rule drops of one query's row, in place, in pieces whose bits fit the stack.
+void Attention::keep(const kernels::KeepRule& rule, const kernels::ScoreRow& row, std::size_t query,
+                     float* values) const {
+  constexpr std::size_t kPiece = 1024;
+  std::uint32_t bits[kPiece / 32];
+  const kernels::Kernels& with = kernels::fastest_kernels();
+  const std::uint64_t first = static_cast<std::uint64_t>(query) * ((shape_.keys + 3) / 4 * 4);
+  for (std::size_t begin = 0; begin < row.keys; begin += kPiece) {
+    const std::size_t elements = std::min(kPiece, row.keys - begin);
+    with.draw_keep_bits(rule, first + begin, elements, bits);
+    with.keep(values + begin, bits, rule.scale, elements, values + begin);
+  }
+}
+
 void Attention::forward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
                             float* scores) const {
   const kernels::Kernels& with = kernels::fastest_kernels();
   log_sums_[query] = with.softmax(row, scores);
-  if (!inputs.dropout) return;
-  for_each_kept(*inputs.dropout, query, shape_.keys, row.keys,
-                [&](std::size_t begin, std::size_t elements, const std::uint32_t* bits) {
-                  with.keep(scores + begin, bits, inputs.dropout->scale, elements, scores + begin);
-                });
+  if (inputs.dropout) keep(*inputs.dropout, row, query, scores);
 }
 
 void Attention::backward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
@@ -121,15 +117,9 @@ void Attention::backward_row(const AttentionInputs& inputs, const kernels::Score
   const kernels::Kernels& with = kernels::fastest_kernels();
   with.softmax_again(row, log_sums_[query], scores);
   if (!inputs.dropout) return with.softmax_backward(scores, scale_, row.columns, gradients);
-  const auto keep = [&](float* values) {
-    for_each_kept(*inputs.dropout, query, shape_.keys, row.keys,
-                  [&](std::size_t begin, std::size_t elements, const std::uint32_t* bits) {
-                    with.keep(values + begin, bits, inputs.dropout->scale, elements, values + begin);
-                  });
-  };
-  keep(gradients);
+  keep(*inputs.dropout, row, query, gradients);
   with.softmax_backward(scores, scale_, row.columns, gradients);
-  keep(scores);
+  keep(*inputs.dropout, row, query, scores);
 }
 
 void Attention::forward(const AttentionInputs& inputs, Heads output) {

@@ -72,6 +72,8 @@ class Attention {
   // Calls visit(mask and extents, index of its log sum, scores) for each row of a tile.
   template <typename Visit>
   void for_each_row(const AttentionInputs& inputs, const Tile& tile, float* rows, const Visit& visit) const;
+  void keep(const kernels::KeepRule& rule, const kernels::ScoreRow& row, std::size_t query,
+            float* values) const;
   void forward_row(const AttentionInputs& inputs, const kernels::ScoreRow& row, std::size_t query,
                    float* scores) const;
   // Turns scores into the probabilities that met the values, and their gradients into those of the scores.
