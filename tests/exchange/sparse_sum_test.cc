@@ -248,7 +248,7 @@ TEST(SparseSum, DoesNotGrowWithTheRanksWhereChoicesCluster) {
     const auto gradient_of = [&](std::uint32_t learner, std::uint64_t step) {
       Values values = normal_gradient(kElements, learner, step);
       for (std::size_t i = 0; i < kElements; ++i)
-        values[i] *= (are_rows ? i / kRow : i % kRow) < 32 ? 100 : 1;
+        values[i] *= (are_rows ? i / kRow : i % kRow) < 32 ? 100.0f : 1.0f;
       return values;
     };
     for (const std::uint32_t ranks : {2u, 4u, 8u}) {
