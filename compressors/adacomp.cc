@@ -103,9 +103,9 @@ class MappedBins {
   }
 
   std::size_t begin() const { return bin_ * length_; }
+  // Without a branch on is_last either: the bin that was not left has codes, and most others have.
   void advance_if(bool is_last) {
-    if (!is_last) return;
-    ++bin_;
+    bin_ += is_last ? 1 : 0;
     skip_empty();
   }
 
@@ -150,23 +150,74 @@ void for_each_code_in(Walk bin, std::span<const std::byte> codes, const Bins& bi
   if (bin.begin() < bins.elements) fail(cat("codes end before the bin at ", bin.begin()));
 }
 
-template <typename Code, typename Each>
-void for_each_code(const Parts& parts, const Bins& bins, float scale, const Each& each) {
+// Calls use(AllBins or MappedBins) for the codes of a payload, once what needs no look at them is checked.
+template <typename Code, typename Use>
+void with_bins(const Parts& parts, const Bins& bins, const Use& use) {
   if (parts.codes.empty() || parts.codes.size() % sizeof(Code) != 0) {
     fail(cat(parts.codes.size(), " bytes of codes, expected a multiple of ", sizeof(Code), " that is not 0"));
   }
   if (parts.bitmap.empty()) {
-    for_each_code_in<Code>(AllBins(bins), parts.codes, bins, scale, each);
+    use(AllBins(bins));
   } else {
     check_bitmap(parts.bitmap, bins.count());
-    for_each_code_in<Code>(MappedBins(bins, parts.bitmap), parts.codes, bins, scale, each);
+    use(MappedBins(bins, parts.bitmap));
   }
 }
 
-// out[i] += or -= scale for each code.
+// Asks for the cache lines of `values` that 2-byte codes lie in, some codes before their turn. With bins of
+// 500 nearly every code has a line of its own, and the processor cannot guess which: what adds the codes of
+// 16 Mi elements takes a third of the time then. With bins of 64 or less almost every line holds a code, and
+// the processor reads ahead by itself. Codes need not be checked: a line that is not there is not read.
+template <typename Code, typename Walk>
+class LinesAhead {
+ public:
+  LinesAhead(Walk bin, std::span<const std::byte> codes, std::span<const float> values)
+      : bin_(bin), codes_(codes), values_(reinterpret_cast<std::uintptr_t>(values.data())) {
+    for (std::size_t i = 0; i < kCodesAhead; ++i) ask_for_next();
+  }
+
+  void ask_for_next() {
+    if (sizeof(Code) == 1 || at_ == codes_.size()) return;
+    const auto code = load<Code>(codes_, at_);
+    const std::size_t index = bin_.begin() + (code & (kernels::kNegative<Code> - 1));
+    __builtin_prefetch(reinterpret_cast<const void*>(values_ + index * sizeof(float)), 1);
+    bin_.advance_if((code & kernels::kLastOfBin<Code>) != 0);
+    at_ += sizeof(Code);
+  }
+
+ private:
+  static constexpr std::size_t kCodesAhead = 64;
+
+  Walk bin_;
+  std::span<const std::byte> codes_;
+  std::uintptr_t values_;
+  std::size_t at_ = 0;
+};
+
+// out[i] += or -= scale for each code, once it is checked.
 template <typename Code>
-void add_codes(const Parts& parts, const Bins& bins, float scale, std::span<float> out) {
-  for_each_code<Code>(parts, bins, scale, [&](std::size_t index, float value) { out[index] += value; });
+void add_codes(const Parts& parts, const Bins& bins, std::span<float> out) {
+  with_bins<Code>(parts, bins, [&](auto walk) {
+    LinesAhead<Code, decltype(walk)> lines(walk, parts.codes, out);
+    for_each_code_in<Code>(walk, parts.codes, bins, parts.scale, [&](std::size_t index, float value) {
+      lines.ask_for_next();
+      out[index] += value;
+    });
+  });
+}
+
+// The reverse, for codes that encode() has just written: they need no check.
+template <typename Code>
+void subtract_own_codes(const Parts& parts, const Bins& bins, std::span<float> residue) {
+  with_bins<Code>(parts, bins, [&](auto walk) {
+    LinesAhead<Code, decltype(walk)> lines(walk, parts.codes, residue);
+    for (std::size_t at = 0; at < parts.codes.size(); at += sizeof(Code)) {
+      lines.ask_for_next();
+      const auto code = load<Code>(parts.codes, at);
+      residue[walk.begin() + (code & (kernels::kNegative<Code> - 1))] -= signed_by(code, parts.scale);
+      walk.advance_if((code & kernels::kLastOfBin<Code>) != 0);
+    }
+  });
 }
 
 template <typename Code>
@@ -191,7 +242,7 @@ class AdaComp final : public Compressor {
     if (packed.codes == 0) return {};
     const std::size_t payload_bytes = finish_payload(packed, payload);
     const Parts parts = split(payload.first(payload_bytes), bins_.bitmap_bytes());
-    add_codes<Code>(parts, bins_, -parts.scale, residue);
+    subtract_own_codes<Code>(parts, bins_, residue);
     // A code's sign has one bit of 8 or 16: the codes are counted as indices, the scale as the value.
     return {.payload_bytes = payload_bytes,
             .elements_sent = packed.codes,
@@ -201,8 +252,7 @@ class AdaComp final : public Compressor {
   void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {
     STERNA_CHECK(out.size() == bins_.elements);
     if (payload.empty()) return;
-    const Parts parts = split(payload, bins_.bitmap_bytes());
-    add_codes<Code>(parts, bins_, parts.scale, out);
+    add_codes<Code>(split(payload, bins_.bitmap_bytes()), bins_, out);
   }
 
   std::optional<ElementValues> element_values() const override { return ElementValues::kSigns; }
@@ -211,8 +261,10 @@ class AdaComp final : public Compressor {
     elements.clear();
     if (payload.empty()) return;
     const Parts parts = split(payload, bins_.bitmap_bytes());
-    for_each_code<Code>(parts, bins_, parts.scale, [&](std::size_t index, float value) {
-      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
+    with_bins<Code>(parts, bins_, [&](auto walk) {
+      for_each_code_in<Code>(walk, parts.codes, bins_, parts.scale, [&](std::size_t index, float value) {
+        elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
+      });
     });
   }
 

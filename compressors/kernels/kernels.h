@@ -1,7 +1,8 @@
 // The loops that see every element of a gradient, one set for each instruction set.
 //
-// x.cc is the plain reference, x_avx2.cc gives the same bytes: each element goes through the same roundings
-// in the same order, maxima are exact, and ties are broken by the index. No kernel selects a NaN.
+// x.cc is the plain reference; x_avx2.cc and x_avx512.cc give the same bytes: each element goes through the
+// same roundings in the same order, maxima are exact, and ties are broken by the index. No kernel selects a
+// NaN.
 #pragma once
 
 #include <cstddef>
@@ -65,5 +66,10 @@ void select_in_chunks_plain(const float*, float*, std::size_t, std::size_t, floa
 PackedBins pack_bins_8_avx2(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
 PackedBins pack_bins_16_avx2(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
 void select_in_chunks_avx2(const float*, float*, std::size_t, std::size_t, float, std::uint32_t*, float*);
+
+// To be called only where has_avx512() is true.
+PackedBins pack_bins_8_avx512(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
+PackedBins pack_bins_16_avx512(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
+void select_in_chunks_avx512(const float*, float*, std::size_t, std::size_t, float, std::uint32_t*, float*);
 
 }  // namespace sterna::compressors::kernels
