@@ -23,7 +23,8 @@ if(STERNA_SANITIZE)
   target_link_options(sterna_options INTERFACE -fsanitize=${STERNA_SANITIZE})
 endif()
 if(STERNA_COVERAGE)
-  target_compile_options(sterna_options INTERFACE --coverage)
+  # Atomic: several threads count the same lines.
+  target_compile_options(sterna_options INTERFACE --coverage -fprofile-update=atomic)
   target_link_options(sterna_options INTERFACE --coverage)
 endif()
 

@@ -221,6 +221,9 @@ start_ssh() {
 #   btl_, oob_tcp_if_include eth0         the link that is shaped, for messages and for mpirun's own talk
 #   btl_tcp_links 2                       two connections to a peer: 100 MB all-reduced over 1 Gbit/s took 1.79 s with one,
 #                                         0.91 s with two; the link's limit is 0.84 s
+#   btl_tcp_rdma_pipeline_frag_size 32768 the connections take turns in small pieces, where the link is the limit: 100 MB
+#                                         all-reduced took 0.98 s without and 0.855 s with it over 1 Gbit/s, 9.7 and 9.0 s
+#                                         over 100 Mbit/s. Faster links pay for it: 86 and 98 ms at 10 Gbit/s
 #   mpi_yield_when_idle 1                 a rank that polls otherwise starves the kernel's network thread: small messages
 #                                         took 4 ms
 #   --bind-to none                        the host has its core already, and ranks that share one must not be tied to it
@@ -234,6 +237,8 @@ mpirun_options() {
     --mca plm rsh --mca plm_rsh_agent "$folder/agent" --mca plm_rsh_no_tree_spawn 1
     --mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 --mca btl_tcp_links 2
     --mca mpi_yield_when_idle 1 --mca orte_tmpdir_base "$folder" -x OMP_NUM_THREADS)
+  [ "$rate" = none ] || [ "$(bits_per_second "$rate")" -gt 1000000000 ] ||
+    options+=(--mca btl_tcp_rdma_pipeline_frag_size 32768)
 }
 
 # Consecutive ranks share a host, so that their learners are neighbours.

@@ -16,8 +16,8 @@ and end cancel out:
            512 bytes for each full 64 KiB that it sends or receives: longer blocks go in fragments, each with a header,
            and sender and receiver first agree on each (RNDV, ACK, PUT, FIN).
   blocks   of a step, to each of P - 1 peers: the learner's score; the length and the message of gathered payloads, or a
-           leader's indices: 4 at most; and of each sum two for each piece of 1 MiB: the bucket's, and those of what
-           travels dense beside compressed layers.
+           leader's indices: 4 at most, and 2 more of a sparse sum, whose messages travel to owners and back; and of each
+           sum two for each piece of 1 MiB: the bucket's, and those of what travels dense beside compressed layers.
   the rest 4096 bytes: ARP (42 bytes instead of 66 and data), mpirun's talk, two runs' starts that are not quite alike.
 
 The same with rx_bytes and wire_bytes_received.
@@ -37,6 +37,9 @@ HEADER_BYTES = 14 + 20 + 32
 
 COMPRESSORS = [c["name"] for c in json.loads(
     subprocess.run([STERNA, "list", "--json"], capture_output=True, text=True, check=True).stdout)["compressors"]]
+# Each way in which a gradient can travel: a name, a compressor, and more flags.
+CASES = [(name, name, []) for name in COMPRESSORS]
+CASES += [(f"{name}-sparse-sum", name, ["--gather", "sparse-sum"]) for name in ("adacomp", "topk")]
 
 COUNTERS = """cd /sys/class/net/eth0/statistics && cat tx_bytes tx_packets rx_bytes rx_packets &&
 awk '/^Tcp:/ { if (!seen++) { for (i = 1; i <= NF; ++i) if ($i == "RetransSegs") at = i } else print $at }' /proc/net/snmp"""
@@ -55,15 +58,16 @@ def rows(path):
 
 
 class Ledger(TestCase):
-    def carried(self, compressor, hosts, steps):
+    def carried(self, case, hosts, steps):
         """By host: what the cards counted during a run, and what its logs say."""
+        name, compressor, flags = case
         names = [f"host{i}" for i in range(hosts)]
-        logs = self.directory / f"{compressor}-{hosts}-{steps}"
-        before = {name: counters(name) for name in names}
+        logs = self.directory / f"{name}-{hosts}-{steps}"
+        before = {host: counters(host) for host in names}
         result = testbed("run", STERNA, "train", "--data", "synthetic", "--batch", 2, "--steps", steps, "--eval-every", steps,
-                         "--compressor", compressor, "--rate", 40, "--progress", "off", "--log-dir", logs)
+                         "--compressor", compressor, "--rate", 40, "--progress", "off", "--log-dir", logs, *flags)
         self.assertEqual(result.returncode, 0, result.stderr)
-        card = {name: {key: value - before[name][key] for key, value in counters(name).items()} for name in names}
+        card = {host: {key: value - before[host][key] for key, value in counters(host).items()} for host in names}
         ranks = rows(logs / "ranks.jsonl")
         self.assertEqual([row["host"] for row in ranks], names)
         log = {row["host"]: {"sent": row["wire_bytes_sent"], "received": row["wire_bytes_received"]} for row in ranks}
@@ -72,19 +76,21 @@ class Ledger(TestCase):
                                                          ("value", "index", "header", "padding", "control")))
         return card, log
 
-    def check_compressor(self, compressor, hosts):
-        (short_card, short_log), (long_card, long_log) = (self.carried(compressor, hosts, s) for s in (SHORT, LONG))
+    def check_case(self, case, hosts):
+        (short_card, short_log), (long_card, long_log) = (self.carried(case, hosts, s) for s in (SHORT, LONG))
+        name, _, flags = case
         pieces = -(-DENSE_BYTES // 2**20)
-        blocks = (LONG - SHORT) * (hosts - 1) * (4 + 2 * pieces + 2)
+        blocks = (LONG - SHORT) * (hosts - 1) * (4 + (2 if flags else 0) + 2 * pieces + 2)
         for host in long_log:
             log = {way: long_log[host][way] - short_log[host][way] for way in ("sent", "received")}
             fragments = log["sent"] // 2**16 + log["received"] // 2**16
             most = 64 * blocks + 512 * fragments + 4096
             for way in ("sent", "received"):
                 card = long_card[host][way] - short_card[host][way]
-                again_short, again_long = (1500 * sum(c["again"] for name, c in run.items() if way == "received" or name == host)
+                again_short, again_long = (1500 * sum(c["again"] for sender, c in run.items()
+                                                      if way == "received" or sender == host)
                                            for run in (short_card, long_card))
-                print(f"{compressor:10} {hosts} hosts, {host} {way:8}: log {log[way]:9}, card {card:9}, "
+                print(f"{name:18} {hosts} hosts, {host} {way:8}: log {log[way]:9}, card {card:9}, "
                       f"more {card - log[way]:6}, at most {most:6} and again {again_long:6}", flush=True)
                 self.assertGreaterEqual(card, log[way] - again_short)
                 self.assertLessEqual(card, log[way] + most + again_long)
@@ -94,9 +100,9 @@ class Ledger(TestCase):
 
     def check_all(self, hosts):
         self.up(hosts, "none")
-        for compressor in COMPRESSORS:
-            with self.subTest(compressor=compressor, hosts=hosts):
-                self.check_compressor(compressor, hosts)
+        for case in CASES:
+            with self.subTest(case=case[0], hosts=hosts):
+                self.check_case(case, hosts)
 
     def test_two_hosts(self):
         self.check_all(2)
