@@ -120,6 +120,9 @@ class MappedBins {
   std::size_t bin_ = 0;
 };
 
+template <typename Code>
+constexpr Code kIndexMask = kernels::kNegative<Code> - 1;
+
 // `value`, negated if the code says so; without a branch, as signs cannot be guessed.
 template <typename Code>
 float signed_by(Code code, float value) {
@@ -132,11 +135,10 @@ float signed_by(Code code, float value) {
 template <typename Code, typename Walk, typename Each>
 void for_each_code_in(Walk bin, std::span<const std::byte> codes, const Bins& bins, float scale,
                       const Each& each) {
-  constexpr Code kIndexMask = kernels::kNegative<Code> - 1;
   std::size_t lowest = 0;  // what the next index may be
   for (std::size_t at = 0; at < codes.size(); at += sizeof(Code)) {
     const auto code = load<Code>(codes, at);
-    const std::size_t index = code & kIndexMask;
+    const std::size_t index = code & kIndexMask<Code>;
     if (index < lowest || index >= bins.length || bin.begin() + index >= bins.elements) {
       fail(cat("index ", index, " in the bin at ", bin.begin(), " of ", bins.elements,
                " elements, expected one from ", lowest, " on, below ", bins.length));
@@ -179,7 +181,7 @@ class LinesAhead {
   void ask_for_next() {
     if (sizeof(Code) == 1 || at_ == codes_.size()) return;
     const auto code = load<Code>(codes_, at_);
-    const std::size_t index = bin_.begin() + (code & (kernels::kNegative<Code> - 1));
+    const std::size_t index = bin_.begin() + (code & kIndexMask<Code>);
     __builtin_prefetch(reinterpret_cast<const void*>(values_ + index * sizeof(float)), 1);
     bin_.advance_if((code & kernels::kLastOfBin<Code>) != 0);
     at_ += sizeof(Code);
@@ -214,7 +216,7 @@ void subtract_own_codes(const Parts& parts, const Bins& bins, std::span<float> r
     for (std::size_t at = 0; at < parts.codes.size(); at += sizeof(Code)) {
       lines.ask_for_next();
       const auto code = load<Code>(parts.codes, at);
-      residue[walk.begin() + (code & (kernels::kNegative<Code> - 1))] -= signed_by(code, parts.scale);
+      residue[walk.begin() + (code & kIndexMask<Code>)] -= signed_by(code, parts.scale);
       walk.advance_if((code & kernels::kLastOfBin<Code>) != 0);
     }
   });

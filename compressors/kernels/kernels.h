@@ -55,7 +55,10 @@ struct Kernels {
 // Those that this processor can run, the plain reference first, the fastest last.
 [[nodiscard]] std::vector<Kernels> supported_kernels();
 
-// The fastest of them; chosen once.
+// Appends those that use this processor's vector instructions, the fastest last. x86.cc or no_x86.cc.
+void append_vector_kernels(std::vector<Kernels>& kernels);
+
+// The fastest of supported_kernels(); chosen once.
 [[nodiscard]] const Kernels& fastest_kernels();
 
 PackedBins pack_bins_8_plain(const float*, float*, std::size_t, std::size_t, std::byte*, std::byte*);
