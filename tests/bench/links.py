@@ -17,11 +17,12 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
-import sys
 import tempfile
 
+ENVIRONMENT = dict(os.environ, STERNA_TESTBED="links")
 TESTBED = pathlib.Path(__file__).resolve().parents[2] / "launch" / "testbed.sh"
 COMPRESSORS = ["none", "fp16", "topk", "adacomp", "scalecom", "auto"]
 CHOICES = ["none", "fp16", "scalecom"]  # of auto
@@ -34,8 +35,8 @@ TORCH_SECONDS = 180
 
 
 def testbed(*arguments, **options):
-    return subprocess.run([TESTBED, *map(str, arguments)], env=dict(os.environ, STERNA_TESTBED="links"),
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
+    return subprocess.run([TESTBED, *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, **options)
 
 
 def step_milliseconds(logs):
@@ -62,8 +63,8 @@ def torch_milliseconds(program, case, hook):
         return ["exec", f"host{host}", "env", "GLOO_SOCKET_IFNAME=eth0", "OMP_NUM_THREADS=1", "/usr/bin/python3",
                 program, host, 2, "10.77.0.1", case, hook]
 
-    peer = subprocess.Popen([TESTBED, *map(str, command(1))], env=dict(os.environ, STERNA_TESTBED="links"),
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peer = subprocess.Popen([TESTBED, *map(str, command(1))], env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
     try:
         lines = testbed(*command(0), timeout=TORCH_SECONDS).stdout.splitlines()
         return 1000 * json.loads(lines[-1])["step_seconds"] if lines else None
@@ -104,6 +105,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--torch", metavar="torch_ddp.py")
     options = parser.parse_args()
+    for case in options.cases:
+        if not re.fullmatch(r"[\w-]+:\d+", case):
+            parser.error(f"{case}: must be MODEL:BATCH, such as lenet:64")
     columns = ["link", "model, samples", "alone", *COMPRESSORS]
     columns += [f"PyTorch, {hook}" for hook in HOOKS] if options.torch else []
     columns += ["auto over the best", "scalecom over alone", "auto chose"]
@@ -120,4 +124,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
