@@ -51,7 +51,7 @@ std::vector<exchange::Method> cheapest_methods(std::span<const LayerCost> layers
 }
 
 std::size_t first_near_least(std::span<const double> seconds, double tolerance) {
-  STERNA_CHECK(!seconds.empty());
+  STERNA_CHECK(seconds.size() > 0u);
   const double most = std::ranges::min(seconds) * tolerance;
   const auto found = std::ranges::find_if(seconds, [most](double s) { return s <= most; });
   return static_cast<std::size_t>(found - seconds.begin());

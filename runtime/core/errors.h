@@ -117,8 +117,9 @@ struct CheckStart {
   const char* file;
   int line;
 
+  // Not to be thrown away: that would be a check without a comparison, which checks nothing.
   template <typename Left>
-  CheckedLeft<Left> operator<<(const Left& left) const {
+  [[nodiscard]] CheckedLeft<Left> operator<<(const Left& left) const {
     return {left, expression, file, line};
   }
 };
