@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "runtime/core/errors.h"
-#include "runtime/hash.h"
+#include "runtime/core/hash.h"
 
 namespace sterna {
 

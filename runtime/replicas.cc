@@ -6,7 +6,7 @@
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
 #include "runtime/data/translations.h"
-#include "runtime/hash.h"
+#include "runtime/core/hash.h"
 #include "runtime/run.h"
 
 namespace sterna {

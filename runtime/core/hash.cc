@@ -1,4 +1,4 @@
-#include "runtime/hash.h"
+#include "runtime/core/hash.h"
 
 #include <xxhash.h>
 
