@@ -77,6 +77,13 @@ exchange::Gather gather_named(const std::string& name) {
   throw ConfigError(cat("[exchange] gather = \"", name, "\": must be all or sparse-sum"));
 }
 
+exchange::Hierarchy hierarchy_named(const std::string& name) {
+  if (name == "auto") return exchange::Hierarchy::kAuto;
+  if (name == "flat") return exchange::Hierarchy::kFlat;
+  if (name == "host") return exchange::Hierarchy::kHost;
+  throw ConfigError(cat("[exchange] hierarchy = \"", name, "\": must be auto, flat or host"));
+}
+
 void validate(const TrainConfig& c) {
   require_range("batch", c.batch, c.batch >= 1 && c.batch <= 1u << 20,
                 "in [1, 1048576], samples per learner");
@@ -110,6 +117,7 @@ void validate(const TrainConfig& c) {
   (void)record::progress_mode(c.progress);
   (void)selection_named(c.selection);
   (void)gather_named(c.gather);
+  (void)hierarchy_named(c.hierarchy);
   try {
     (void)std::regex(c.dense_layers);
   } catch (const std::regex_error& error) {

@@ -45,6 +45,7 @@ struct TrainConfig {
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string gather = "all";
+  std::string hierarchy = "auto";
   std::string sum_order = "tree";
   std::string overlap = "on";
   std::string auto_compressor = "scalecom";
@@ -109,6 +110,11 @@ void for_each_setting(Config& c, Setting&& setting) {
       "gather", c.gather,
       "topk, adacomp: all (every rank receives every payload) or sparse-sum (each element goes to one owner, "
       "who sums it and passes the largest sums on; bytes per rank do not grow with the ranks)");
+  setting(
+      "hierarchy", c.hierarchy,
+      "flat (every rank speaks to every other), host (the ranks of a host add up first, one of them speaks "
+      "to other "
+      "hosts; the bits are the same), or auto (host where there are several hosts with several ranks each)");
   setting("compress-after-epochs", c.compress_after_epochs,
           "epochs that travel dense before compression begins");
   setting("dense-layers", c.dense_layers,
@@ -165,6 +171,9 @@ void for_each_setting(Config& c, Setting&& setting) {
 
 // Returns the pattern "all" or "sparse-sum" names; throws ConfigError for any other.
 [[nodiscard]] exchange::Gather gather_named(const std::string& name);
+
+// Returns the hierarchy "auto", "flat" or "host" names; throws ConfigError for any other.
+[[nodiscard]] exchange::Hierarchy hierarchy_named(const std::string& name);
 
 // Settings as compressors take them. Throws ConfigError.
 template <typename Config>

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "runtime/collectives/make_communicator.h"
 
@@ -35,6 +36,10 @@ class Job {
   std::unique_ptr<collectives::MpiSession> mpi_;
   std::unique_ptr<collectives::Communicator> comm_;
 };
+
+// Every rank's host name, in rank order; the communicator knows from now on which ranks share a host.
+// Collective.
+std::vector<std::string> learn_hosts(collectives::Communicator& comm);
 
 // Returns if no rank has an error; else throws AgreedConfigError with the first one, on every rank, so that
 // none waits for a rank that gave up. Collective.

@@ -25,7 +25,8 @@ exchange::ExchangeOptions exchange_options(const TrainConfig& config) {
           .dense_layers = config.dense_layers,
           .learners = config.learners,
           .sum_in_any_order = config.sum_order == "any",
-          .gather = gather_named(config.gather)};
+          .gather = gather_named(config.gather),
+          .hierarchy = hierarchy_named(config.hierarchy)};
 }
 
 void make_data(Run& run) {

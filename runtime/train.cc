@@ -1,5 +1,4 @@
 // The loop around train_step(): logs, evaluations, the comparison of replicas.
-#include <unistd.h>
 #include <cmath>
 #include <functional>
 #include <iostream>
@@ -28,11 +27,6 @@
 namespace sterna {
 namespace {
 
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
 nlohmann::ordered_json parameter_rows(const Run& run) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   const tensor::ParameterTable& table = run.model->parameters();
@@ -58,6 +52,7 @@ std::string describe(const Run& run, const std::vector<std::string>& hosts) {
   json["ranks"] = run.comm.ranks();
   json["learners"] = run.config.learners;
   json["transport"] = run.comm.name();
+  json["levels"] = run.exchange->is_on_two_levels() ? 2 : 1;
   json["steps_per_epoch"] = run.steps_per_epoch;
   json["total_steps"] = run.total_steps;
   json["wire_bytes_are_estimated"] = run.config.sum_order == "any";  // the library's all-reduce does not tell
@@ -201,7 +196,9 @@ std::vector<record::RankRecord> rank_records(Run& run, const std::vector<std::st
                        .rank = rank,
                        .host = hosts[rank],
                        .wire_bytes_sent = all[rank].bytes_sent,
-                       .wire_bytes_received = all[rank].bytes_received});
+                       .wire_bytes_received = all[rank].bytes_received,
+                       .network_bytes_sent = all[rank].network_bytes_sent,
+                       .network_bytes_received = all[rank].network_bytes_received});
   }
   return records;
 }
@@ -329,9 +326,10 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 
 RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
+  const std::vector<std::string> hosts = learn_hosts(comm);
   Start started = start(config, comm);
   Run& run = *started.run;
-  started.hosts = collectives::all_gather_text(comm, host_name());
+  started.hosts = hosts;
   started.recorder->begin(describe(run, started.hosts));
   if (run.spans) {
     started.timeline =

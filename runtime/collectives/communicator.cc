@@ -9,17 +9,17 @@
 namespace sterna::collectives {
 namespace {
 
-// Checks the peers and returns the sum of the lengths.
+// Checks the peers, and adds the blocks' lengths to the two counters.
 template <typename Block>
-std::uint64_t checked_bytes(const Communicator& comm, std::span<const Block> blocks) {
-  std::uint64_t bytes = 0;
+void count_checked(const Communicator& comm, std::span<const Block> blocks, std::uint64_t& bytes,
+                   std::uint64_t& network_bytes) {
   for (const Block& block : blocks) {
     STERNA_CHECK(block.peer >= 0);
     STERNA_CHECK(block.peer < comm.ranks());
     STERNA_CHECK(block.peer != comm.rank());
     bytes += block.bytes.size();
+    if (comm.host_of(block.peer) != comm.host_of(comm.rank())) network_bytes += block.bytes.size();
   }
-  return bytes;
 }
 
 template <typename Block>
@@ -33,10 +33,19 @@ std::vector<Block> without_empty(std::span<const Block> blocks) {
 
 }  // namespace
 
+void Communicator::set_hosts(std::span<const int> host_of_rank) {
+  STERNA_CHECK(host_of_rank.size() == static_cast<std::size_t>(ranks()));
+  host_of_rank_.assign(host_of_rank.begin(), host_of_rank.end());
+}
+
+int Communicator::host_of(int rank) const {
+  return host_of_rank_.empty() ? rank : host_of_rank_[static_cast<std::size_t>(rank)];
+}
+
 std::unique_ptr<Transfer> Communicator::start(std::span<const SendBlock> sends,
                                               std::span<const ReceiveBlock> receives) {
-  traffic_.bytes_sent += checked_bytes(*this, sends);
-  traffic_.bytes_received += checked_bytes(*this, receives);
+  count_checked(*this, sends, traffic_.bytes_sent, traffic_.network_bytes_sent);
+  count_checked(*this, receives, traffic_.bytes_received, traffic_.network_bytes_received);
   return start_blocks(without_empty(sends), without_empty(receives));
 }
 
@@ -45,6 +54,12 @@ void Communicator::vendor_sum(std::span<float> values) {
   const std::uint64_t bytes = 2 * (p - 1) * values.size_bytes() / p;
   traffic_.bytes_sent += bytes;
   traffic_.bytes_received += bytes;
+  for (int peer = 0; peer < ranks(); ++peer) {
+    if (host_of(peer) == host_of(rank())) continue;
+    traffic_.network_bytes_sent += bytes;
+    traffic_.network_bytes_received += bytes;
+    break;
+  }
   if (!values.empty()) sum_in_any_order(values);
 }
 

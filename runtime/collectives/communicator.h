@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "runtime/core/aligned_vector.h"
 
@@ -41,6 +42,9 @@ class Transfer {
 struct Traffic {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
+  // The part of them that went to, or came from, ranks of other hosts.
+  std::uint64_t network_bytes_sent = 0;
+  std::uint64_t network_bytes_received = 0;
 };
 
 class Communicator {
@@ -51,6 +55,12 @@ class Communicator {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int ranks() const = 0;
 
+  // Says which ranks share a host; until then each rank is taken to have one of its own.
+  //   host_of_rank  [ranks] numbers, equal for ranks of one host
+  void set_hosts(std::span<const int> host_of_rank);
+
+  [[nodiscard]] int host_of(int rank) const;
+
   // Begins to send and receive. Blocks between the same two ranks match in the order in which both posted
   // them. Empty blocks are allowed and cost nothing: both sides know them to be empty. Counted in traffic()
   // here, whether or not they arrive.
@@ -59,7 +69,7 @@ class Communicator {
 
   // Sums element by element over all ranks with the library's own all-reduce, in an order that may depend on
   // the number of ranks. Counted as 2 (P - 1) / P of the bytes, each way, which is what the bandwidth-optimal
-  // algorithms move.
+  // algorithms move; as the network's where there is another host.
   void vendor_sum(std::span<float> values);
 
   // Whether another thread than the one that made it may use the communicator, one at a time.
@@ -82,6 +92,7 @@ class Communicator {
 
  private:
   Traffic traffic_;
+  std::vector<int> host_of_rank_;  // empty until set_hosts()
   AlignedVector<float> scratch_;
 };
 

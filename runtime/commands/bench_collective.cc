@@ -1,5 +1,5 @@
 #include "runtime/collectives/collectives.h"
-#include "runtime/collectives/ordered_sum.h"
+#include "runtime/collectives/levels.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
 #include "runtime/commands/measure.h"
@@ -11,6 +11,7 @@ namespace {
 struct Settings {
   std::size_t bytes = 100u << 20;
   std::string sum_order = "tree";
+  std::string hierarchy = "flat";
   bool json = false;
 };
 
@@ -25,17 +26,33 @@ void verify(const collectives::Communicator& comm, std::span<const float> values
   for (float value : values) STERNA_CHECK(value == expected);
 }
 
+collectives::Levels make_levels(const Settings& settings, collectives::Communicator& comm) {
+  if (settings.hierarchy == "flat") return collectives::Levels(comm);
+  if (settings.sum_order == "any") {
+    throw AgreedConfigError("[bench collective] hierarchy = host: goes with --sum-order tree alone");
+  }
+  std::vector<int> hosts;
+  for (int rank = 0; rank < comm.ranks(); ++rank) hosts.push_back(comm.host_of(rank));
+  const std::string why_not = collectives::why_not_two_levels(hosts);
+  if (!why_not.empty()) throw AgreedConfigError(cat("[bench collective] hierarchy = host: ", why_not));
+  return collectives::Levels::two(comm);
+}
+
 nlohmann::ordered_json measure(const Settings& settings, collectives::Communicator& comm) {
+  (void)learn_hosts(comm);
+  collectives::Levels levels = make_levels(settings, comm);
   AlignedVector<float> values(settings.bytes / sizeof(float));
   const collectives::OrderedSumOptions options{.finish = {}, .in_any_order = settings.sum_order == "any"};
   std::vector<double> seconds;
   std::uint64_t bytes_sent = 0;
+  std::uint64_t network_bytes_sent = 0;
   for (std::size_t run = 0; run < kTimedRuns + 1; ++run) {
     fill(comm, values);
     collectives::barrier(comm);
-    const std::uint64_t before = comm.traffic().bytes_sent;
-    const double once = seconds_of([&] { collectives::ordered_sum(comm, values, options); });
-    bytes_sent = comm.traffic().bytes_sent - before;
+    const collectives::Traffic before = comm.traffic();
+    const double once = seconds_of([&] { levels.ordered_sum(values, options); });
+    bytes_sent = comm.traffic().bytes_sent - before.bytes_sent;
+    network_bytes_sent = comm.traffic().network_bytes_sent - before.network_bytes_sent;
     verify(comm, values);
     if (run > 0) seconds.push_back(once);
   }
@@ -45,7 +62,8 @@ nlohmann::ordered_json measure(const Settings& settings, collectives::Communicat
           {"bytes", values.size() * sizeof(float)},
           {"seconds", middle},
           {"algorithm_bytes_per_second", static_cast<double>(values.size() * sizeof(float)) / middle},
-          {"wire_bytes_sent", bytes_sent}};
+          {"wire_bytes_sent", bytes_sent},
+          {"network_bytes_sent", network_bytes_sent}};
 }
 
 }  // namespace
@@ -60,6 +78,11 @@ int bench_collective(Job& job, int argc, const char* const* argv) {
   app.add_option("--sum-order", settings.sum_order, "tree (ours), or any (the MPI library's)")
       ->capture_default_str()
       ->check(CLI::IsMember({"tree", "any"}));
+  app.add_option("--hierarchy", settings.hierarchy,
+                 "flat (every rank speaks to every other), or host (ranks of a host add up first, one of "
+                 "them speaks)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"flat", "host"}));
   add_flag_for(app, "json", settings.json, "one JSON object on one line");
   if (!parse_together(job, app, argc, argv)) return 0;
   const nlohmann::ordered_json result = measure(settings, job.comm());

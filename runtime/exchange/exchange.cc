@@ -1,8 +1,10 @@
 #include "runtime/exchange/exchange.h"
 
+#include <algorithm>
 #include <bit>
 #include <numeric>
 
+#include "runtime/collectives/levels.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/errors.h"
 #include "runtime/exchange/gathered.h"
@@ -27,6 +29,35 @@ bool has_non_finite(std::span<const float> values) {
     if (found != 0) return true;
   }
   return false;
+}
+
+// Why sums over hosts, of this rank's communicator, could not keep the order; empty if they can.
+std::string why_not_two_levels(const collectives::Communicator& comm, const ExchangeOptions& options) {
+  if (options.sum_in_any_order)
+    return "sum-order = any: the MPI library's sum knows no hosts; try --sum-order tree";
+  std::vector<int> host_of_rank;
+  for (int rank = 0; rank < comm.ranks(); ++rank) host_of_rank.push_back(comm.host_of(rank));
+  if (std::string why = collectives::why_not_two_levels(host_of_rank); !why.empty()) return why;
+  const auto on_host = static_cast<std::uint32_t>(std::ranges::count(host_of_rank, host_of_rank.front()));
+  const std::uint32_t hosts = static_cast<std::uint32_t>(comm.ranks()) / on_host;
+  const std::uint32_t learners = options.learners / hosts;
+  if (hosts == 1 || std::has_single_bit(learners)) return "";
+  return cat(learners, " learners on each of ", hosts,
+             " hosts: no power of two, so that a host's sum is no part of the sum ",
+             "over all; try --hierarchy flat");
+}
+
+collectives::Levels make_levels(collectives::Communicator& comm, const ExchangeOptions& options) {
+  if (options.hierarchy == Hierarchy::kFlat) return collectives::Levels(comm);
+  const std::string why_not = why_not_two_levels(comm, options);
+  if (options.hierarchy == Hierarchy::kHost) {
+    if (!why_not.empty()) throw ConfigError(cat("[exchange] hierarchy = host: ", why_not));
+    return collectives::Levels::two(comm);
+  }
+  if (!why_not.empty()) return collectives::Levels(comm);
+  collectives::Levels two = collectives::Levels::two(comm);
+  const bool gains = two.hosts() > 1 && two.ranks_per_host() > 1;
+  return gains ? std::move(two) : collectives::Levels(comm);
 }
 
 }  // namespace
@@ -73,6 +104,7 @@ WireBytes& WireBytes::operator+=(const WireBytes& other) {
   indices += other.indices;
   headers += other.headers;
   padding += other.padding;
+  forwarded += other.forwarded;
   return *this;
 }
 
@@ -92,6 +124,7 @@ class GradientExchange::Implementation {
         table_(table),
         options_(options),
         local_(place_learners(options.learners, comm.rank(), comm.ranks(), options.sum_in_any_order)),
+        levels_(make_levels(comm, options)),
         layers_(plan_layers(table, options)),
         residues_(local_.count) {
     bool has_residue = false;
@@ -126,11 +159,11 @@ class GradientExchange::Implementation {
     const Stopwatch check_clock;
     require_finite(work);
     record.compress_seconds += work.ended("check", check_clock).seconds();
-    summed_.run(comm_, work, record);
+    summed_.run(levels_, work, record);
     if (options_.gather == Gather::kSparseSum) {
-      sparse_sum_.run(comm_, work, record);
+      sparse_sum_.run(levels_, work, record);
     } else {
-      gathered_.run(comm_, work, record);
+      gathered_.run(levels_, work, record);
     }
     STERNA_CHECK(record.sent.total() == (comm_.traffic().bytes_sent - sent_before));
     span.set("bytes_sent", record.sent.total());
@@ -148,6 +181,7 @@ class GradientExchange::Implementation {
 
   [[nodiscard]] const Layer& layer(std::size_t parameter) const { return layers_[parameter]; }
   [[nodiscard]] const LocalLearners& local() const { return local_; }
+  [[nodiscard]] bool is_on_two_levels() const { return levels_.are_two(); }
   [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const {
     return residues_[local_learner];
   }
@@ -167,6 +201,7 @@ class GradientExchange::Implementation {
   const tensor::ParameterTable& table_;
   ExchangeOptions options_;
   LocalLearners local_;
+  collectives::Levels levels_;
   std::vector<Layer> layers_;                   // by parameter
   std::vector<AlignedVector<float>> residues_;  // by local learner
   std::vector<Layer*> bucket_layers_;
@@ -201,6 +236,10 @@ bool GradientExchange::is_compressed(std::size_t parameter) const {
 
 const LocalLearners& GradientExchange::local_learners() const {
   return implementation_->local();
+}
+
+bool GradientExchange::is_on_two_levels() const {
+  return implementation_->is_on_two_levels();
 }
 
 const LayerTraffic& GradientExchange::traffic(std::size_t parameter) const {

@@ -29,6 +29,14 @@ enum class Gather {
   kSparseSum,  // each element goes to one owner, who sums it and selects anew: see sparse_sum.h
 };
 
+// Whether the ranks of a host first work together, and one of them speaks to other hosts: see
+// collectives/levels.h.
+enum class Hierarchy {
+  kAuto,  // where there are several hosts with several ranks each, and the bits allow it
+  kFlat,  // every rank speaks to every other
+  kHost,  // on hosts, or not at all
+};
+
 struct ExchangeOptions {
   std::string compressor = "none";
   compressors::Options settings;
@@ -37,6 +45,7 @@ struct ExchangeOptions {
   std::uint32_t learners = 1;  // L
   bool sum_in_any_order = false;
   Gather gather = Gather::kAll;
+  Hierarchy hierarchy = Hierarchy::kAuto;
 };
 
 // How a layer travels.
@@ -72,8 +81,10 @@ struct WireBytes {
   std::uint64_t indices = 0;  // AdaComp's codes, which are index and sign in one, among them
   std::uint64_t headers = 0;  // of messages, with the lengths that go before them
   std::uint64_t padding = 0;  // of index messages, to a length that all ranks know
+  // What others had to say: on two levels a host's speaker passes gathered payloads on.
+  std::uint64_t forwarded = 0;
 
-  [[nodiscard]] std::uint64_t total() const { return values + indices + headers + padding; }
+  [[nodiscard]] std::uint64_t total() const { return values + indices + headers + padding + forwarded; }
   WireBytes& operator+=(const WireBytes& other);
 };
 
@@ -94,7 +105,8 @@ struct ExchangeRecord {
 
 class GradientExchange {
  public:
-  // The communicator and the table must outlive the exchange. Throws ConfigError.
+  // The communicator, which knows its hosts by now, and the table must outlive the exchange. Throws
+  // ConfigError.
   GradientExchange(collectives::Communicator& comm, const tensor::ParameterTable& table,
                    const ExchangeOptions& options);
   ~GradientExchange();
@@ -124,6 +136,9 @@ class GradientExchange {
 
   // What the last reduce_to_mean of this parameter's bucket carried.
   [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const;
+
+  // Whether the ranks of a host work together before one of them speaks to other hosts.
+  [[nodiscard]] bool is_on_two_levels() const;
 
   // What one of this rank's learners holds back; an arena, or empty if the method holds back nothing.
   [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const;

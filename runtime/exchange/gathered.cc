@@ -6,7 +6,7 @@
 
 namespace sterna::exchange {
 
-void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
+void GatheredExchange::run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record) {
   work.select(compressors::Exchange::kGathered, gathered_);
   if (gathered_.empty()) return;
   const wire::MessageKey key{.kind = wire::MessageKind::kPayloads,
@@ -20,12 +20,13 @@ void GatheredExchange::run(collectives::Communicator& comm, const BucketStep& wo
   record.compress_seconds += work.ended("encode", encode_clock).seconds();
 
   const Stopwatch clock;
-  collectives::all_gather_unequal(comm, message, blocks_);
+  const std::uint64_t sent_before = levels.all().traffic().bytes_sent;
+  levels.all_gather_unequal(message, blocks_);
   record.under_way.push_back(work.ended("transfer", clock));
-  for (int peer = 1; peer < comm.ranks(); ++peer) record.sent += message_parts_;
+  record.sent += sent_of_gathered(levels, message_parts_, sent_before);
 
   const Stopwatch decode_clock;
-  decode(comm, work, key);
+  decode(levels.all().ranks(), work, key);
   record.compress_seconds += work.ended("decode", decode_clock).seconds();
 }
 
@@ -49,9 +50,9 @@ std::span<const std::byte> GatheredExchange::encode(const BucketStep& work, cons
 }
 
 // Adds up all learners' payloads, in learner order on every rank, and divides by their number.
-void GatheredExchange::decode(collectives::Communicator& comm, const BucketStep& work, wire::MessageKey key) {
-  readers_.resize(static_cast<std::size_t>(comm.ranks()));
-  for (int rank = 0; rank < comm.ranks(); ++rank) {
+void GatheredExchange::decode(int ranks, const BucketStep& work, wire::MessageKey key) {
+  readers_.resize(static_cast<std::size_t>(ranks));
+  for (int rank = 0; rank < ranks; ++rank) {
     key.first_learner = static_cast<std::uint32_t>(rank) * work.local.count;
     readers_[static_cast<std::size_t>(rank)].open(blocks_.block(rank), key);
   }

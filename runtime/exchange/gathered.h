@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "runtime/collectives/collectives.h"
+#include "runtime/collectives/levels.h"
 #include "runtime/exchange/layer.h"
 #include "runtime/wire/message.h"
 
@@ -12,11 +12,11 @@ namespace sterna::exchange {
 class GatheredExchange {
  public:
   // Handles the kGathered layers of `work`; the others are passed over. Collective.
-  void run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record);
+  void run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record);
 
  private:
   [[nodiscard]] std::span<const std::byte> encode(const BucketStep& work, const wire::MessageKey& key);
-  void decode(collectives::Communicator& comm, const BucketStep& work, wire::MessageKey key);
+  void decode(int ranks, const BucketStep& work, wire::MessageKey key);
 
   std::vector<Layer*> gathered_;  // the kGathered layers of the bucket
   std::vector<std::byte> message_;

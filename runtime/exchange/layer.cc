@@ -80,4 +80,22 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
   return layers;
 }
 
+WireBytes with_the_rest(const collectives::Levels& levels, WireBytes own, std::uint64_t sent_before) {
+  const std::uint64_t sent = levels.all().traffic().bytes_sent - sent_before;
+  STERNA_CHECK(own.total() <= sent);
+  const std::uint64_t rest = sent - own.total();
+  if (!levels.are_two()) STERNA_CHECK(rest == 0u);
+  (levels.is_speaker() ? own.forwarded : own.headers) += rest;
+  return own;
+}
+
+WireBytes sent_of_gathered(const collectives::Levels& levels, const WireBytes& message,
+                           std::uint64_t sent_before) {
+  int copies = levels.all().ranks() - 1;
+  if (levels.are_two()) copies = levels.is_speaker() ? levels.hosts() - 1 : 1;
+  WireBytes own;
+  for (int copy = 0; copy < copies; ++copy) own += message;
+  return with_the_rest(levels, own, sent_before);
+}
+
 }  // namespace sterna::exchange

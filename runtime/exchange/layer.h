@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compressors/compressor.h"
+#include "runtime/collectives/levels.h"
 #include "runtime/core/aligned_vector.h"
 #include "runtime/core/spans.h"
 #include "runtime/exchange/exchange.h"
@@ -80,5 +81,16 @@ struct BucketStep {
     return interval;
   }
 };
+
+// What this rank has sent in a collective: `own`, of which all parts are known, and the rest. On one level
+// there is none; on two it is what a speaker passed on, or the lengths that a rank told its speaker.
+//   sent_before  the counter of levels.all() when the collective began
+[[nodiscard]] WireBytes with_the_rest(const collectives::Levels& levels, WireBytes own,
+                                      std::uint64_t sent_before);
+
+// The same of Levels::all_gather_unequal().
+//   message  this rank's, one copy of it, with the 8 bytes of its length
+[[nodiscard]] WireBytes sent_of_gathered(const collectives::Levels& levels, const WireBytes& message,
+                                         std::uint64_t sent_before);
 
 }  // namespace sterna::exchange

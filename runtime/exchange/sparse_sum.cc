@@ -29,7 +29,7 @@ bool is_larger(const Element& a, const Element& b) {
 
 }  // namespace
 
-void SparseSumExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
+void SparseSumExchange::run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record) {
   work.select(compressors::Exchange::kGathered, layers_);
   if (layers_.empty()) return;
 
@@ -38,20 +38,24 @@ void SparseSumExchange::run(collectives::Communicator& comm, const BucketStep& w
   record.compress_seconds += work.ended("encode", encode_clock).seconds();
 
   const Stopwatch parts_clock;
-  collectives::all_to_all_unequal(comm, messages_, blocks_);
+  std::uint64_t sent_before = levels.all().traffic().bytes_sent;
+  levels.all_to_all_unequal(messages_, blocks_);
   record.under_way.push_back(work.ended("transfer", parts_clock));
-  for (int peer = 0; peer < comm.ranks(); ++peer) {
-    if (peer != comm.rank()) record.sent += message_parts_[static_cast<std::size_t>(peer)];
+  WireBytes own;
+  for (int peer = 0; peer < levels.all().ranks(); ++peer) {
+    if (peer != levels.all().rank()) own += message_parts_[static_cast<std::size_t>(peer)];
   }
+  record.sent += with_the_rest(levels, own, sent_before);
 
   const Stopwatch sum_clock;
   const std::span<const std::byte> message = sum_parts(work);
   record.compress_seconds += work.ended("sum", sum_clock).seconds();
 
   const Stopwatch sums_clock;
-  collectives::all_gather_unequal(comm, message, blocks_);
+  sent_before = levels.all().traffic().bytes_sent;
+  levels.all_gather_unequal(message, blocks_);
   record.under_way.push_back(work.ended("transfer", sums_clock));
-  for (int peer = 1; peer < comm.ranks(); ++peer) record.sent += sum_message_parts_;
+  record.sent += sent_of_gathered(levels, sum_message_parts_, sent_before);
 
   const Stopwatch decode_clock;
   open_messages(work, wire::MessageKind::kSums, layers_.size() * work.local.count);

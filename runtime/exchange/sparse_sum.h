@@ -29,7 +29,7 @@
 
 #include <vector>
 
-#include "runtime/collectives/collectives.h"
+#include "runtime/collectives/levels.h"
 #include "runtime/exchange/layer.h"
 #include "runtime/exchange/partition.h"
 #include "runtime/wire/message.h"
@@ -40,7 +40,7 @@ class SparseSumExchange {
  public:
   // Handles the kGathered layers of `work`, whose compressors choose elements; the others are passed over.
   // Collective.
-  void run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record);
+  void run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record);
 
  private:
   // What came of one element, or all of it once it is summed.

@@ -4,8 +4,6 @@
 #include <bit>
 #include <functional>
 
-#include "runtime/collectives/collectives.h"
-#include "runtime/collectives/ordered_sum.h"
 #include "runtime/core/bytes.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/errors.h"
@@ -27,16 +25,16 @@ std::span<std::byte> room(std::vector<std::byte>& buffer, std::size_t bytes) {
 
 }  // namespace
 
-void SummedExchange::run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record) {
+void SummedExchange::run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record) {
   work.select(Exchange::kLeaderIndexed, indexed_);
-  if (!indexed_.empty()) share_indices(comm, work, record);
+  if (!indexed_.empty()) share_indices(levels, work, record);
   for (ValueFormat format : {ValueFormat::kFloat32, ValueFormat::kFloat16, ValueFormat::kBfloat16}) {
-    sum_format(comm, work, format, record);
+    sum_format(levels, work, format, record);
   }
 }
 
 // The leader chooses the indices of every indexed layer of the bucket; all ranks receive them in one message.
-void SummedExchange::share_indices(collectives::Communicator& comm, const BucketStep& work,
+void SummedExchange::share_indices(collectives::Levels& levels, const BucketStep& work,
                                    ExchangeRecord& record) {
   const auto leader = static_cast<std::uint32_t>(work.step % work.learners);
   const int leader_rank = static_cast<int>(leader / work.local.count);
@@ -50,15 +48,15 @@ void SummedExchange::share_indices(collectives::Communicator& comm, const Bucket
   const std::size_t message_room = wire::message_bytes(indexed_.size(), most);
 
   const Stopwatch encode_clock;
-  if (comm.rank() == leader_rank) {
+  if (levels.all().rank() == leader_rank) {
     encode_leader(work, leader - work.local.first, key, message_room);
     record.compress_seconds += work.ended("encode", encode_clock).seconds();
   }
 
   const Stopwatch clock;
   const std::span<std::byte> block = room(message_, kLengthBytes + message_room);
-  const std::uint64_t sent_before = comm.traffic().bytes_sent;
-  collectives::broadcast(comm, leader_rank, block);
+  const std::uint64_t sent_before = levels.all().traffic().bytes_sent;
+  levels.broadcast(leader_rank, block);
   record.under_way.push_back(work.ended("transfer", clock));
 
   const auto message_length = load<std::uint64_t>(block, 0);
@@ -70,7 +68,7 @@ void SummedExchange::share_indices(collectives::Communicator& comm, const Bucket
   reader_.open(block.subspan(kLengthBytes, message_length), key);
 
   // A rank passes the whole block on to some others, or to none.
-  const std::uint64_t copies = (comm.traffic().bytes_sent - sent_before) / block.size();
+  const std::uint64_t copies = (levels.all().traffic().bytes_sent - sent_before) / block.size();
   const std::size_t message_header_bytes = wire::message_bytes(indexed_.size(), 0);
   record.sent += {.indices = copies * (message_length - message_header_bytes),
                   .headers = copies * (kLengthBytes + message_header_bytes),
@@ -161,7 +159,7 @@ void SummedExchange::encode_learner(const BucketStep& work, std::size_t local_le
 }
 
 // One sum over all learners for every value of this format in the bucket.
-void SummedExchange::sum_format(collectives::Communicator& comm, const BucketStep& work, ValueFormat format,
+void SummedExchange::sum_format(collectives::Levels& levels, const BucketStep& work, ValueFormat format,
                                 ExchangeRecord& record) {
   const std::vector<Part> parts = plan_parts(work, format);
   if (parts.empty()) return;
@@ -186,10 +184,10 @@ void SummedExchange::sum_format(collectives::Communicator& comm, const BucketSte
     for (float& value : segment) value /= learners;
   };
   options.in_any_order = work.sum_in_any_order;
-  const std::uint64_t sent_before = comm.traffic().bytes_sent;
-  collectives::ordered_sum(comm, sum, options);
+  const std::uint64_t sent_before = levels.all().traffic().bytes_sent;
+  levels.ordered_sum(sum, options);
   record.under_way.push_back(work.ended("transfer", clock));
-  record.sent.values += comm.traffic().bytes_sent - sent_before;
+  record.sent.values += levels.all().traffic().bytes_sent - sent_before;
 
   const Stopwatch decode_clock;
   for (const Part& part : parts) {

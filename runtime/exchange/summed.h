@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "runtime/collectives/communicator.h"
+#include "runtime/collectives/levels.h"
 #include "runtime/exchange/layer.h"
 #include "runtime/exchange/tree_accumulator.h"
 #include "runtime/wire/message.h"
@@ -14,7 +14,7 @@ namespace sterna::exchange {
 class SummedExchange {
  public:
   // Handles the layers of `work` that are not gathered; the others are passed over. Collective.
-  void run(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record);
+  void run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record);
 
  private:
   // A layer within the run of values of one format that are summed together.
@@ -25,11 +25,11 @@ class SummedExchange {
     std::size_t values;
   };
 
-  void share_indices(collectives::Communicator& comm, const BucketStep& work, ExchangeRecord& record);
+  void share_indices(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record);
   void encode_leader(const BucketStep& work, std::size_t local_leader, const wire::MessageKey& key,
                      std::size_t message_room);
   [[nodiscard]] std::vector<Part> plan_parts(const BucketStep& work, numerics::ValueFormat format) const;
-  void sum_format(collectives::Communicator& comm, const BucketStep& work, numerics::ValueFormat format,
+  void sum_format(collectives::Levels& levels, const BucketStep& work, numerics::ValueFormat format,
                   ExchangeRecord& record);
   [[nodiscard]] std::span<const float> gradient_of(const BucketStep& work, std::size_t local_learner,
                                                    const Layer& layer);

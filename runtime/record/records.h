@@ -23,12 +23,15 @@ struct StepRecord {
   double exposed_seconds = 0.0;   // ... and compute waited for it
   std::uint64_t wire_bytes_sent = 0;
   std::uint64_t wire_bytes_received = 0;
-  // wire_bytes_sent by what the bytes are: these five add up to it.
+  std::uint64_t network_bytes_sent = 0;  // the part of wire_bytes_sent that went to other hosts
+  std::uint64_t network_bytes_received = 0;
+  // wire_bytes_sent by what the bytes are: these six add up to it.
   std::uint64_t value_bytes = 0;
   std::uint64_t index_bytes = 0;
-  std::uint64_t header_bytes = 0;   // of messages, with the lengths that go before them
-  std::uint64_t padding_bytes = 0;  // to a length that all ranks know
-  std::uint64_t control_bytes = 0;  // no gradient: the learners' losses
+  std::uint64_t header_bytes = 0;     // of messages, with the lengths that go before them
+  std::uint64_t padding_bytes = 0;    // to a length that all ranks know
+  std::uint64_t forwarded_bytes = 0;  // what others of this host had to say, and for them
+  std::uint64_t control_bytes = 0;    // no gradient: the learners' losses
   std::uint64_t payload_bytes = 0;
   std::uint64_t dense_bytes = 0;
   double compression_rate = 0.0;
@@ -63,6 +66,8 @@ struct RankRecord {
   std::string host{};
   std::uint64_t wire_bytes_sent = 0;  // since the run began, but for what gathers these rows
   std::uint64_t wire_bytes_received = 0;
+  std::uint64_t network_bytes_sent = 0;  // the part of wire_bytes_sent that went to other hosts
+  std::uint64_t network_bytes_received = 0;
 };
 
 // One layer of one step: a line of layers.jsonl. Norms and elements_sent are learner 0's; payload bytes are
@@ -101,10 +106,13 @@ void for_each_field(const StepRecord& r, Field&& field) {
   field("exposed_seconds", r.exposed_seconds);
   field("wire_bytes_sent", r.wire_bytes_sent);
   field("wire_bytes_received", r.wire_bytes_received);
+  field("network_bytes_sent", r.network_bytes_sent);
+  field("network_bytes_received", r.network_bytes_received);
   field("value_bytes", r.value_bytes);
   field("index_bytes", r.index_bytes);
   field("header_bytes", r.header_bytes);
   field("padding_bytes", r.padding_bytes);
+  field("forwarded_bytes", r.forwarded_bytes);
   field("control_bytes", r.control_bytes);
   field("payload_bytes", r.payload_bytes);
   field("dense_bytes", r.dense_bytes);
@@ -140,6 +148,8 @@ void for_each_field(const RankRecord& r, Field&& field) {
   field("host", r.host);
   field("wire_bytes_sent", r.wire_bytes_sent);
   field("wire_bytes_received", r.wire_bytes_received);
+  field("network_bytes_sent", r.network_bytes_sent);
+  field("network_bytes_received", r.network_bytes_received);
 }
 
 template <typename Field>

@@ -4,8 +4,8 @@ import json
 from support import TestCase, main, rows, run, write_idx_data
 
 STEP_KEYS = """step epoch samples loss accuracy learning_rate step_seconds compute_seconds compress_seconds
-exchange_seconds exposed_seconds wire_bytes_sent wire_bytes_received value_bytes
-index_bytes header_bytes padding_bytes control_bytes payload_bytes dense_bytes compression_rate
+exchange_seconds exposed_seconds wire_bytes_sent wire_bytes_received network_bytes_sent network_bytes_received value_bytes
+index_bytes header_bytes padding_bytes forwarded_bytes control_bytes payload_bytes dense_bytes compression_rate
 elements_sent buckets bandwidth_bytes_per_second""".split()
 
 

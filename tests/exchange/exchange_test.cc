@@ -5,11 +5,10 @@
 
 #include <cmath>
 #include <limits>
-#include <mutex>
 
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/core/errors.h"
-#include "runtime/core/rng.h"
+#include "tests/exchange/run_exchange.h"
 
 namespace sterna::exchange {
 namespace {
@@ -17,87 +16,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-// Two convolutions and a fully connected layer with a bias: each rule of what stays dense applies once.
-tensor::ParameterTable small_network() {
-  using enum tensor::ParameterKind;
-  tensor::ParameterTable table;
-  table.add({.name = "conv1.weight", .shape = {4, 1, 3, 3}, .kind = kConvolution, .initial_bound = 0.1});
-  table.add({.name = "conv2.weight", .shape = {8, 4, 3, 3}, .kind = kConvolution, .initial_bound = 0.1});
-  table.add({.name = "fc.weight", .shape = {10, 101}, .kind = kFullyConnected, .initial_bound = 0.1});
-  table.add({.name = "fc.bias", .shape = {10}, .kind = kBias, .initial_bound = 0.1});
-  return table;
-}
-
-// After a compressor's name: with the sparse sum.
-constexpr std::string_view kSparseSum = "_sparse_sum";
-
-ExchangeOptions options_for(std::string_view compressor, std::uint32_t learners) {
-  ExchangeOptions options;
-  if (compressor.ends_with(kSparseSum)) {
-    options.gather = Gather::kSparseSum;
-    compressor.remove_suffix(kSparseSum.size());
-  }
-  options.compressor = compressor;
-  options.settings.rate = 10;
-  options.learners = learners;
-  return options;
-}
-
-// The gradient of one learner at one step: a function of both alone.
-AlignedVector<float> gradient(const tensor::ParameterTable& table, std::uint32_t learner,
-                              std::uint64_t step) {
-  AlignedVector<float> arena(table.arena_elements(), 0.0f);
-  for (std::size_t p = 0; p < table.size(); ++p) {
-    const std::span<float> slice = table.slice(std::span<float>(arena), p);
-    const RandomKey key{
-        .learner = learner, .step = static_cast<std::uint32_t>(step), .layer = static_cast<std::uint16_t>(p)};
-    for (std::size_t i = 0; i < slice.size(); ++i) slice[i] = random_normal(key, i);
-  }
-  return arena;
-}
-
-struct Outcome {
-  std::vector<AlignedVector<float>> means;  // by step
-  std::vector<std::size_t> payload_bytes;   // of the last step: by layer and learner
-  std::uint64_t bytes_sent = 0;             // by all ranks
-  WireBytes sent{};                         // the same, by what it is
-};
-
-// Runs some steps with L learners on P thread-ranks. `scale` multiplies every gradient.
-Outcome run_with(const ExchangeOptions& options, int ranks, std::uint64_t steps, std::size_t bucket_bytes,
-                 float scale) {
-  const tensor::ParameterTable table = small_network();
-  Outcome outcome;
-  std::mutex mutex;
-  collectives::run_on_threads(ranks, [&](collectives::Communicator& comm) {
-    GradientExchange exchange(comm, table, options);
-    const auto buckets = bucket::plan_buckets(table, bucket_bytes);
-    const LocalLearners local = exchange.local_learners();
-    AlignedVector<float> mean(table.arena_elements(), 0.0f);
-    WireBytes sent;
-    for (std::uint64_t step = 0; step < steps; ++step) {
-      std::vector<AlignedVector<float>> gradients;
-      for (std::uint32_t l = 0; l < local.count; ++l)
-        gradients.push_back(gradient(table, local.first + l, step));
-      for (AlignedVector<float>& arena : gradients) {
-        for (float& value : arena) value *= scale;
-      }
-      for (const auto& bucket : buckets) {
-        sent += exchange.reduce_to_mean(bucket, step, gradients, mean).sent;
-      }
-      if (comm.rank() == 0) outcome.means.push_back(mean);
-    }
-    const std::scoped_lock lock(mutex);
-    outcome.bytes_sent += comm.traffic().bytes_sent;
-    outcome.sent += sent;
-    if (comm.rank() != 0) return;
-    for (std::size_t p = 0; p < table.size(); ++p) {
-      for (std::size_t bytes : exchange.traffic(p).payload_bytes) outcome.payload_bytes.push_back(bytes);
-    }
-  });
-  return outcome;
-}
 
 Outcome run(std::string_view compressor, std::uint32_t learners, int ranks, std::uint64_t steps,
             std::size_t bucket_bytes = 1u << 20) {
@@ -260,6 +178,7 @@ void expect_sent(const WireBytes& sent, const WireBytes& expected) {
   EXPECT_EQ(sent.indices, expected.indices);
   EXPECT_EQ(sent.headers, expected.headers);
   EXPECT_EQ(sent.padding, expected.padding);
+  EXPECT_EQ(sent.forwarded, 0u);
 }
 
 TEST(Exchange, TellsValuesFromIndicesOfGatheredPayloads) {
