@@ -18,6 +18,8 @@ constexpr std::array kCommands = {
                       commands::list},
     commands::Command{"bench", "compressors, collectives, model steps, measured on this machine",
                       commands::bench},
+    commands::Command{"doctor", "whether a job would run well where it was started, link by link",
+                      commands::doctor},
 };
 
 // One line, with the rank; the other ranks stop with this one.

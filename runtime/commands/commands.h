@@ -14,6 +14,7 @@ int train(Job& job, int argc, const char* const* argv);
 int replay(Job& job, int argc, const char* const* argv);
 int list(Job& job, int argc, const char* const* argv);
 int bench(Job& job, int argc, const char* const* argv);
+int doctor(Job& job, int argc, const char* const* argv);
 
 // bench's own subcommands.
 int bench_codec(Job& job, int argc, const char* const* argv);
