@@ -5,19 +5,25 @@ ARG BASE=debian:12-slim
 
 FROM ${BASE} AS build
 WORKDIR /src
-# Packages first: they are taken from the cache while only source has changed.
+# Packages first, and no more than the build reads: the rest may change, and this stage is taken from the cache.
 COPY launch/setup.sh launch/
 RUN launch/setup.sh
-COPY . .
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY runtime runtime
+COPY compressors compressors
+COPY models models
+COPY tests tests
+COPY launch/build.sh launch/
 RUN launch/build.sh release sterna && strip build/release/sterna
 
 FROM ${BASE}
 ARG DATA=dataset-fashion-mnist
-# The last line: a key that is in an image is no secret.
+# ssh_host_*: a key that is in an image is no secret.
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       openmpi-bin libdnnl2 libfftw3-single3 libopenblas0-openmp libtomlplusplus3 libturbojpeg0 libxxhash0 \
       iproute2 openssh-client openssh-server ${DATA} \
-    && rm -rf /var/lib/apt/lists/* /etc/ssh/ssh_host_*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /etc/ssh/ssh_host_*
 RUN useradd --create-home --uid 1000 --shell /bin/bash sterna \
     && install -d -o sterna -g sterna -m 700 /home/sterna/.ssh /home/sterna/results
 COPY docker/ssh_config /etc/ssh/ssh_config.d/sterna.conf

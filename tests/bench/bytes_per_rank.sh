@@ -29,6 +29,7 @@ printf '\n|---|'
 printf '%.0s---|' "$@"
 echo
 for flags in "none" "scalecom" "topk" "topk --gather sparse-sum" "adacomp" "adacomp --gather sparse-sum"; do
+  # shellcheck disable=SC2016  # the backquotes are Markdown's
   printf '| `%s` |' "$flags"
   for ranks; do
     # shellcheck disable=SC2086  # flags are words
