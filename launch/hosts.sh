@@ -12,7 +12,8 @@
 #   --wait SECONDS        how long to try a host that is not up yet; default 0
 #
 # Every host needs this directory, the same program at the same path (STERNA names another), the same Open MPI, and the data.
-# That is asked before anything starts. Logs are written on the first host, where rank 0 runs.
+# That is asked before anything starts. Rank 0, which writes the logs, runs on this machine where it is one of the hosts, else
+# on the first of them; consecutive ranks share a host.
 #
 # Exit status: that of sterna; 2 if what was asked for makes no sense, or a host cannot do it.
 set -euo pipefail
