@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
-# local.sh P ARGUMENT...: `sterna ARGUMENT...` on P ranks of this machine.
+# local.sh [--bind] P ARGUMENT...: `sterna ARGUMENT...` on P ranks of this machine. STERNA names another program file.
 #
-# What it sets, and why:
-#   --oversubscribe, --bind-to none   more ranks than cores are allowed, and none is tied to a core that another uses
-#   mpi_yield_when_idle 1             an idle rank gives its core away: without it, polling starves the others
-#   -q                                the one line in which a rank says what went wrong is not buried in mpirun's
-#   OMP_NUM_THREADS 1                 a rank computes on --threads threads (default 1); libraries must not add their own
-#   --allow-run-as-root               only for root, as in a container
+# More ranks than cores are allowed, and the kernel places them. With --bind each rank has cores of its own, as many as
+# --threads: for a machine that does nothing else, since every job begins at the first core. Bits are the same.
 set -euo pipefail
-ranks=${1:?usage: local.sh RANKS ARGUMENT...}
+here=$(dirname "$0")
+# shellcheck source=launch/openmpi.sh
+. "$here/openmpi.sh"
+die() { echo "local.sh: $1" >&2; exit 2; }
+bind=
+[ "${1:-}" != --bind ] || { bind=yes; shift; }
+ranks=${1:?usage: local.sh [--bind] RANKS ARGUMENT...}
 shift
-sterna=${STERNA:-$(dirname "$0")/../build/release/sterna}
-[ -x "$sterna" ] || { echo "local.sh: $sterna is not there; run launch/build.sh first" >&2; exit 2; }
-flags=(--oversubscribe --bind-to none -q)
-[ "$(id -u)" != 0 ] || flags+=(--allow-run-as-root)
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-status=0
-mpirun "${flags[@]}" --mca mpi_yield_when_idle 1 -np "$ranks" "$sterna" "$@" || status=$?
-# A rank says what went wrong before it ends, but not if it is killed, and mpirun is told to be quiet.
-if [ "$status" -gt 128 ]; then
-  echo "local.sh: signal $((status - 128)) ended a rank; if nobody sent it, memory may have run out (see dmesg)" >&2
+sterna=${STERNA:-$here/../build/release/sterna}
+[ -x "$sterna" ] || die "$sterna is not there; run launch/build.sh first"
+cores=none
+if [ -n "$bind" ]; then
+  cores=$(threads_of "$@")
+  [ $((ranks * cores)) -le "$(cores_here)" ] ||
+    die "--bind: $ranks ranks x $cores threads = $((ranks * cores)): must be at most $(cores_here) cores; try without --bind"
 fi
-exit "$status"
+openmpi_everywhere
+openmpi_flags
+bind_flags "$cores"
+run_mpirun "${mpirun_flags[@]}" -np "$ranks" "$sterna" "$@"

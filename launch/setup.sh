@@ -17,7 +17,7 @@ packages=(
 )
 testbed=(iproute2 util-linux hostname procps openssh-server openssh-client)
 case ${1:-} in
-  --tests) packages+=(python3-numpy curl clang-format-14 gcovr shellcheck "${testbed[@]}") ;;
+  --tests) packages+=(python3-numpy python3-yaml curl clang-format-14 gcovr shellcheck "${testbed[@]}") ;;
   --testbed) packages+=("${testbed[@]}") ;;
 esac
 

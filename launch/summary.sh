@@ -13,7 +13,7 @@ printf '%-28s %14s %15s %12s %8s %9s\n' run 'test accuracy' 'payload B/step' 'wi
 for run in "$@"; do
   steps=$run/steps.jsonl
   epochs=$run/epochs.jsonl
-  [ -s "$steps" ] && [ -s "$epochs" ] || { echo "summary.sh: $run holds no finished epoch" >&2; exit 2; }
+  { [ -s "$steps" ] && [ -s "$epochs" ]; } || { echo "summary.sh: $run holds no finished epoch" >&2; exit 2; }
   payload=$(mean payload_bytes "$steps")
   rate=$(awk -v dense="$(last dense_bytes "$steps")" -v sent="$payload" 'BEGIN { printf "%.1fx", dense / sent }')
   seconds=$(grep -o '"epoch_seconds":[^,}]*' "$epochs" | cut -d: -f2 | awk '{ sum += $1 } END { printf "%.1f", sum }')

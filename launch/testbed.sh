@@ -4,16 +4,19 @@
 #
 #   testbed.sh up N RATE                    N hosts, host0 on; RATE of each link, each way: 10mbit to 10gbit, or none
 #   testbed.sh run [--ssh] [-np P] CMD...   CMD on P ranks across the hosts (default one a host), by mpirun from host0
+#   testbed.sh ssh CMD...                   CMD on host0, which reaches the others by ssh, as STERNA_SSH_CONFIG says
 #   testbed.sh exec HOST CMD...             CMD on one host
 #   testbed.sh status                       the hosts, their rate, and what their cards have counted
 #   testbed.sh down                         takes it away, whatever is left of it
 #
 # STERNA_TESTBED names another testbed beside the first (default sterna). All there is of one: namespaces NAME-host0...
-# and NAME-switch, and /run/NAME-testbed. One `run` goes on at a time; when it ends, so do all processes on the hosts.
+# and NAME-switch, and /run/NAME-testbed. One `run` or `ssh` goes on at a time; when it ends, so do all processes on the hosts.
 #
 # Exit status: that of CMD; 0 if all went well; 1 if something failed on the way (status: if none is up); 2 if what was
 # asked for makes no sense, or cannot be had here.
 set -euo pipefail
+# shellcheck source=launch/openmpi.sh
+. "$(dirname "$0")/openmpi.sh"
 
 name=${STERNA_TESTBED:-sterna}
 state=/run/$name-testbed
@@ -21,7 +24,7 @@ switch=$name-switch
 most_hosts=64
 
 die() { echo "testbed.sh: $1" >&2; exit "${2:-2}"; }
-usage() { sed -n '5,9s/^#   //p' "$0" >&2; exit 2; }
+usage() { sed -n '5,10s/^#   //p' "$0" >&2; exit 2; }
 
 require_tools() {
   [ "$(id -u)" = 0 ] || die "needs root: network namespaces are made; try sudo $0 ..."
@@ -216,32 +219,24 @@ start_ssh() {
   for ((i = 0; i < hosts; ++i)); do exec_on "host$i" /usr/sbin/sshd -D -f "$folder/sshd_config" & done
 }
 
-# mpirun's options across the hosts. What it sets, and why:
-#   btl tcp,self                          ranks of other hosts are reached by TCP, and by nothing that only one machine has
-#   btl_, oob_tcp_if_include eth0         the link that is shaped, for messages and for mpirun's own talk
-#   btl_tcp_links 2                       two connections to a peer: 100 MB all-reduced over 1 Gbit/s took 1.79 s with one,
-#                                         0.91 s with two; the link's limit is 0.84 s
-#   btl_tcp_rdma_pipeline_frag_size 32768 the connections take turns in small pieces, where the link is the limit: 100 MB
-#                                         all-reduced took 0.98 s without and 0.855 s with it over 1 Gbit/s, 9.7 and 9.0 s
-#                                         over 100 Mbit/s. Faster links pay for it: 86 and 98 ms at 10 Gbit/s
-#   mpi_yield_when_idle 1                 a rank that polls otherwise starves the kernel's network thread: small messages
-#                                         took 4 ms
-#   --bind-to none                        the host has its core already, and ranks that share one must not be tied to it
-#   orte_tmpdir_base                      mpirun's own files go with the testbed
-#   OMP_NUM_THREADS 1                     a rank computes on --threads threads; libraries must not add their own
+# mpirun's options across the hosts: what openmpi.sh makes of them, and
+#   btl tcp,self             ranks of other hosts are reached by TCP, and by nothing that only one machine has
+#   bind_flags none          the host has its core already, and ranks that share one must not be tied to it
+#   orte_tmpdir_base         mpirun's own files go with the testbed
 mpirun_options() {
-  local ranks=$1 folder=$2
-  # shellcheck disable=SC2054  # the commas are mpirun's
-  options=(-q --allow-run-as-root --oversubscribe --bind-to none --map-by slot
-    -np "$ranks" --hostfile "$folder/hostfile"
+  local ranks=$1 folder=$2 slow=''
+  [ "$rate" = none ] || [ "$(bits_per_second "$rate")" -gt 1000000000 ] || slow=slow
+  openmpi_everywhere
+  openmpi_between_hosts $slow
+  openmpi_network eth0
+  openmpi_flags
+  bind_flags none
+  # shellcheck disable=SC2054  # the comma is mpirun's
+  mpirun_flags+=(-np "$ranks" --hostfile "$folder/hostfile"
     --mca plm rsh --mca plm_rsh_agent "$folder/agent" --mca plm_rsh_no_tree_spawn 1
-    --mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 --mca btl_tcp_links 2
-    --mca mpi_yield_when_idle 1 --mca orte_tmpdir_base "$folder" -x OMP_NUM_THREADS)
-  [ "$rate" = none ] || [ "$(bits_per_second "$rate")" -gt 1000000000 ] ||
-    options+=(--mca btl_tcp_rdma_pipeline_frag_size 32768)
+    --mca pml ob1 --mca btl tcp,self --mca orte_tmpdir_base "$folder")
 }
 
-# Consecutive ranks share a host, so that their learners are neighbours.
 write_hostfile() {
   local ranks=$1 i
   for ((i = 0; i < hosts; ++i)); do echo "host$i slots=$(((ranks + hosts - 1) / hosts))"; done
@@ -254,8 +249,19 @@ end_run() {
   rm -rf "$state/run"
 }
 
+# Begins the one run of the testbed; its files lie in $state/run.
+begin_run() {
+  load_shape
+  exec 9>"$state/lock"
+  flock -n 9 || die "another run goes on in testbed $name; wait for its end, or run $0 down"
+  trap end_run EXIT
+  [ ! -e "$state/run" ] || end_processes  # of a run whose shell was killed
+  rm -rf "$state/run"
+  write_agent "$state/run"
+}
+
 run() {
-  local ranks='' with_ssh='' mpirun status options=()
+  local ranks='' with_ssh=''
   while [ $# -gt 0 ]; do
     case $1 in
       --ssh) with_ssh=yes; shift ;;
@@ -267,23 +273,20 @@ run() {
   [ $# -gt 0 ] || usage
   [[ ${ranks:-1} =~ ^[1-9][0-9]{0,3}$ ]] || die "run: -np $ranks: must be a number from 1 on"
   require_tools mpirun
-  load_shape
-  exec 9>"$state/lock"
-  flock -n 9 || die "another run goes on in testbed $name; wait for its end, or run $0 down"
-  trap end_run EXIT
-  trap 'kill -TERM "$mpirun" 2>/dev/null; wait "$mpirun" || true; exit 130' INT
-  trap 'kill -TERM "$mpirun" 2>/dev/null; wait "$mpirun" || true; exit 143' TERM
-  [ ! -e "$state/run" ] || end_processes  # of a run whose shell was killed
-  rm -rf "$state/run"
-  write_agent "$state/run"
+  begin_run
   [ -z "$with_ssh" ] || start_ssh "$state/run"
   write_hostfile "${ranks:-$hosts}" >"$state/run/hostfile"
   mpirun_options "${ranks:-$hosts}" "$state/run"
-  export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-  exec_on host0 mpirun "${options[@]}" "$@" <&0 &
-  mpirun=$!
-  wait "$mpirun" && status=0 || status=$?
-  exit "$status"
+  pass_signals exec_on host0 mpirun "${mpirun_flags[@]}" "$@"
+}
+
+ssh_command() {
+  [ $# -gt 0 ] || usage
+  require_tools
+  begin_run
+  start_ssh "$state/run"
+  export STERNA_SSH_CONFIG=$state/run/ssh_config OMPI_MCA_orte_tmpdir_base=$state/run
+  pass_signals exec_on host0 "$@"
 }
 
 status() {
@@ -311,6 +314,6 @@ command=${1:-}
 shift || true
 case $command in
   up | run | status | down) "$command" "$@" ;;
-  exec) exec_command "$@" ;;
+  exec | ssh) "${command}_command" "$@" ;;
   *) usage ;;
 esac

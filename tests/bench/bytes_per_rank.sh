@@ -29,9 +29,10 @@ printf '\n|---|'
 printf '%.0s---|' "$@"
 echo
 for flags in "none" "scalecom" "topk" "topk --gather sparse-sum" "adacomp" "adacomp --gather sparse-sum"; do
+  # shellcheck disable=SC2016  # the backquotes are Markdown's
   printf '| `%s` |' "$flags"
   for ranks; do
-    # shellcheck disable=SC2086 -- flags are words
+    # shellcheck disable=SC2086  # flags are words
     printf ' %s |' "$(measure "$ranks" --compressor $flags | sed -E ':a; s/([0-9])([0-9]{3})($|,)/\1,\2\3/; ta')"
   done
   echo

@@ -198,7 +198,8 @@ class BadInput(TestCase):
         self.assert_refused(result, "STERNA_TESTBED")
 
     def test_a_user_who_is_not_root(self):
-        result = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "bash"], input=SCRIPT.read_text().replace(
+        # From its folder: the script reads openmpi.sh beside it.
+        result = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "bash"], cwd=SCRIPT.parent, input=SCRIPT.read_text().replace(
             "command=${1:-}", "set -- up 2 none; command=up", 1), capture_output=True, text=True, check=False)
         self.assert_refused(result, "needs root")
 

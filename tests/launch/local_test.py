@@ -1,0 +1,98 @@
+"""launch/local.sh: where ranks run, what a mistake gets, and how a job ends; launch/openmpi.sh: what it reads and leaves."""
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LOCAL = ROOT / "launch" / "local.sh"
+CORES = sorted(os.sched_getaffinity(0))
+SHELL = dict(os.environ, STERNA="/bin/sh")  # ranks that are shells, and say what they see
+
+
+def local(*arguments, environment=None):
+    return subprocess.run([LOCAL, *map(str, arguments)], capture_output=True, text=True, timeout=120,
+                          env=environment or SHELL, check=False)
+
+
+def sourced(script, **variables):
+    """What bash says after openmpi.sh."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMPI_", "OMP_"))}
+    return subprocess.run(["bash", "-euc", f". {ROOT}/launch/openmpi.sh; {script}"], capture_output=True, text=True,
+                          timeout=60, env=dict(environment, **variables), check=True).stdout.strip()
+
+
+class Ranks(unittest.TestCase):
+    def test_run_on_all_cores_or_are_bound_to_their_own(self):
+        say = "taskset -cp $$ | sed 's/.*: //'"
+        free = local(2, "-c", say).stdout.split()
+        self.assertEqual(len(free), 2)
+        self.assertEqual(len(set(free)), 1)
+        bound = local("--bind", 1, "-c", say)
+        self.assertEqual(bound.returncode, 0, bound.stderr)
+        self.assertTrue(bound.stdout.strip().isdigit(), bound.stdout)
+
+    def test_are_refused_where_cores_do_not_suffice_to_bind_them(self):
+        ranks = len(CORES) + 1
+        result = local("--bind", ranks, "-c", "true")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(f"--bind: {ranks} ranks x 1 threads", result.stderr)
+        result = local("--bind", 1, "-c", "true", "--threads", ranks)
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(local(ranks, "-c", "true").returncode, 0)
+
+    def test_pass_their_status_on_and_say_which_signal_ended_them(self):
+        self.assertEqual(local(2, "-c", "exit 3").returncode, 3)
+        result = local(2, "-c", "kill -KILL $$")
+        self.assertEqual(result.returncode, 137)
+        self.assertIn("local.sh: signal 9 ended a rank", result.stderr)
+
+    def test_end_with_the_script(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+                run = subprocess.Popen([LOCAL, "2", "-c", f"echo $$ >>{directory}/pids; echo here; exec sleep 61"],
+                                       stdout=subprocess.PIPE, text=True, env=SHELL)
+                self.assertEqual([run.stdout.readline() for _ in range(2)], ["here\n"] * 2)
+                run.send_signal(name)
+                run.communicate(timeout=60)
+                self.assertEqual(run.returncode, status)
+                time.sleep(0.1)
+                for pid in Path(directory, "pids").read_text().split():
+                    self.assertFalse(Path(f"/proc/{pid}/exe").exists(), pid)
+
+    def test_need_a_program(self):
+        result = local(2, "train", environment=dict(os.environ, STERNA="/no/such"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("launch/build.sh", result.stderr)
+
+
+class Settings(unittest.TestCase):
+    def test_threads_are_read_as_sterna_reads_them(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write('model = "lenet"\nthreads = 4  # of a rank\n')
+            config.flush()
+            for arguments, threads in (("train", 1), ("train --threads 2", 2), ("train --threads=3 --lr 1", 3),
+                                       (f"train --config {config.name}", 4), (f"train --config={config.name} --threads 2", 2),
+                                       ("train --config /no/such", 1), ("train --threads", 1), ("train --threads many", 1)):
+                with self.subTest(arguments=arguments):
+                    self.assertEqual(sourced(f"threads_of {arguments}"), str(threads))
+
+    def test_what_is_set_already_stays(self):
+        say = "openmpi_everywhere; openmpi_between_hosts slow; echo $OMPI_MCA_btl_tcp_links" \
+              " $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size $OMPI_MCA_mpi_yield_when_idle $OMP_NUM_THREADS"
+        self.assertEqual(sourced(say), "2 32768 1 1")
+        self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_links="4", OMP_NUM_THREADS="3"), "4 32768 1 3")
+
+    def test_what_chooses_kernels_goes_to_every_host(self):
+        flags = sourced('openmpi_flags; echo "${mpirun_flags[@]}"', OPENBLAS_CORETYPE="Haswell", DNNL_MAX_CPU_ISA="AVX2",
+                        OMP_NUM_THREADS="1", LD_PRELOAD="")
+        for variable in ("OPENBLAS_CORETYPE", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS"):
+            self.assertIn(f"-x {variable}", flags)
+        self.assertNotIn("LD_PRELOAD", flags)
+
+
+if __name__ == "__main__":
+    unittest.main()
