@@ -61,7 +61,8 @@ void add_flags(CLI::App& app, Settings& s) {
       ->capture_default_str()
       ->check(CLI::IsMember({"run", "on", "off"}));
   add_flag_for(app, "buckets", s.buckets,
-               "that a gradient travels in; 0: the best number where the run chose it, else the run's");
+               "that a gradient travels in; 0: the best number where the run chose it or --overlap is on, "
+               "else the run's");
   add_flag_for(app, "compute-seconds", s.compute_seconds, "of a step; 0: those of the run");
   add_flag_for(app, "compute-scale", s.compute_scale, "times the computing; 0.1: devices ten times as fast");
   add_flag_for(app, "compress-scale", s.compress_scale, "times the compressing, likewise");
@@ -133,7 +134,7 @@ std::vector<ProjectedLink> links_of(const Settings& s, const std::vector<Measure
 
 Workload workload_of(const Settings& s, const MeasuredRun& run) {
   const bool is_overlapped = s.overlap == "run" ? run.is_overlapped : s.overlap == "on";
-  const bool is_open = run.has_open_buckets && s.overlap != "off";
+  const bool is_open = s.overlap == "on" || (run.has_open_buckets && s.overlap == "run");
   const double compute = s.compute_seconds > 0.0 ? s.compute_seconds : run.compute_seconds;
   return {.compute_seconds = compute * s.compute_scale,
           .other_seconds = run.other_seconds,
@@ -285,9 +286,8 @@ void print_paper(bool as_json) {
     const auto cell = [](const std::string& text, std::size_t width) {
       return std::string(width - std::min(width, text.size()), ' ') + text;
     };
-    std::cout << cell(number_text(1e-12 * row.peak_flops_per_second, 3), 8)
-              << cell(number_text(row.samples, 2), 9) << cell(number_text(row.calibrated, 3), 12)
-              << cell(number_text(row.physical, 3), 10) << "\n";
+    std::cout << cell(number_text(1e-12 * row.peak_flops_per_second, 3), 8) << cell(cat(row.samples), 9)
+              << cell(number_text(row.calibrated, 3), 12) << cell(number_text(row.physical, 3), 10) << "\n";
   }
 }
 

@@ -14,10 +14,9 @@ namespace {
 
 using namespace projection;
 
-std::string link_text(const ProjectedLink& link) {
-  const std::string bandwidth =
-      link.bits_per_second > 0.0 ? bandwidth_text(link.bits_per_second) : "bytes in no time";
-  return cat(bandwidth, ", ", duration_text(link.link.latency_seconds));
+std::string text_of(const ProjectedLink& link) {
+  if (link.bits_per_second > 0.0) return link_text(link.bits_per_second, link.link.latency_seconds);
+  return cat("bytes in no time, ", duration_text(link.link.latency_seconds));
 }
 
 void print_line(std::ostream& out, const std::vector<std::string>& cells, std::size_t name_width) {
@@ -70,7 +69,7 @@ PlotValue plot_value(const std::string& name) {
 }
 
 PlotPanel panel_of(const Projection& projection, std::size_t link, const PlotValue& value) {
-  PlotPanel panel{.title = link_text(projection.links[link]), .lines = {}};
+  PlotPanel panel{.title = text_of(projection.links[link]), .lines = {}};
   for (const ProjectionRow& row : projection.rows) {
     if (row.link != link) continue;
     auto line = std::ranges::find(panel.lines, row.name, &PlotLine::name);
@@ -92,7 +91,7 @@ void print_text(std::ostream& out, const Projection& projection) {
     if (link != row.link) {
       link = row.link;
       ranks = 0;
-      out << "\n" << link_text(projection.links[row.link]);
+      out << "\n" << text_of(projection.links[row.link]);
       out << (projection.links[row.link].is_of_run ? " (as the runs had it)\n" : "\n");
       print_line(out,
                  {"ranks", "compressor", "step", "compress", "exchange", "exposed", "sent/rank", "over dense",

@@ -27,17 +27,8 @@ constexpr std::size_t kMostColumns = 3;
 constexpr std::array<std::string_view, 7> kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                       "#E69F00", "#56B4E9", "#000000"};
 
-// Without zeros that say nothing.
-std::string plain(double value, int digits) {
-  std::string text = number_text(value, digits);
-  if (text.find('.') == std::string::npos) return text;
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
 std::string px(double value) {
-  return plain(std::round(10.0 * value) / 10.0, 6);
+  return plain_number_text(std::round(10.0 * value) / 10.0, 6);
 }
 
 std::string escaped(std::string_view text) {
@@ -183,11 +174,11 @@ std::string draw_axes(const LinePlot& plot, const PlotPanel& panel, const Frame&
       text_at(frame.left + kPanelWidth / 2, frame.top - 12, "middle", "font-weight=\"600\"", panel.title);
   for (const double tick : frame.y.ticks) {
     svg += line_from(frame.left, frame.at_y(tick), frame.left + kPanelWidth, frame.at_y(tick), kGrid);
-    svg += text_at(frame.left - 8, frame.at_y(tick) + 4, "end", "", plain(tick, 3));
+    svg += text_at(frame.left - 8, frame.at_y(tick) + 4, "end", "", plain_number_text(tick, 3));
   }
   for (const double tick : frame.x.ticks) {
     svg += line_from(frame.at_x(tick), bottom, frame.at_x(tick), bottom + 5, kAxis);
-    svg += text_at(frame.at_x(tick), bottom + 19, "middle", "", plain(tick, 3));
+    svg += text_at(frame.at_x(tick), bottom + 19, "middle", "", plain_number_text(tick, 3));
   }
   svg += line_from(frame.left, bottom, frame.left + kPanelWidth, bottom, kAxis);
   svg += line_from(frame.left, frame.top, frame.left, bottom, kAxis);
@@ -212,8 +203,12 @@ std::string draw_line(const std::vector<double>& x, const PlotLine& line, std::s
              "\" stroke-width=\"2\" stroke-linejoin=\"round\"/>\n", marks);
 }
 
+std::size_t legend_columns(double width) {
+  return static_cast<std::size_t>(std::max(1.0, std::floor((width - kLeft) / kLegendColumn)));
+}
+
 std::string draw_legend(const std::vector<std::string>& names, double width, double top) {
-  const auto columns = static_cast<std::size_t>(std::max(1.0, std::floor((width - kLeft) / kLegendColumn)));
+  const std::size_t columns = legend_columns(width);
   std::string svg;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const double x = kLeft + kLegendColumn * static_cast<double>(i % columns);
@@ -235,7 +230,8 @@ std::string to_svg(const LinePlot& plot) {
   const double width = static_cast<double>(columns) * (kLeft + kPanelWidth) + kRight;
   const double legend_top = static_cast<double>(rows) * (kTop + kPanelHeight + kBottom) + 12;
   const std::vector<std::string> names = names_of(plot);
-  const double height = legend_top + kLegendRow * static_cast<double>(names.size()) / 2 + kLegendRow;
+  const std::size_t legend_rows = (names.size() - 1) / legend_columns(width) + 1;
+  const double height = legend_top + kLegendRow * static_cast<double>(legend_rows);
 
   std::string svg = cat("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", px(width), "\" height=\"",
                         px(height), "\" viewBox=\"0 0 ", px(width), " ", px(height),

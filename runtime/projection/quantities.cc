@@ -21,6 +21,8 @@ struct Unit {
   double factor;
 };
 
+constexpr std::array kDurations = {Unit{"ns", 1e-9}, Unit{"us", 1e-6}, Unit{"ms", 1e-3}, Unit{"s", 1.0}};
+
 // A number and one of the units right behind it; nothing if `text` is not that.
 std::optional<double> number_with_unit(const std::string& text, std::span<const Unit> units) {
   double value = 0.0;
@@ -29,17 +31,21 @@ std::optional<double> number_with_unit(const std::string& text, std::span<const 
   if (error != std::errc() || !std::isfinite(value)) return std::nullopt;
   const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   for (const Unit& known : units) {
-    if (known.name == unit) return value * known.factor;
+    if (known.name != unit) continue;
+    // A power of ten below 1 is no binary fraction, while its inverse is exact: so 5us is the number 5e-6.
+    return known.factor < 1.0 ? value / std::round(1.0 / known.factor) : value * known.factor;
   }
   return std::nullopt;
 }
 
-std::string with_unit(double value, std::span<const Unit> ascending) {
+using NumberText = std::string (*)(double, int);
+
+std::string with_unit(double value, std::span<const Unit> ascending, NumberText number = number_text) {
   const Unit* chosen = &ascending.front();
   for (const Unit& unit : ascending) {
     if (std::abs(value) >= 0.9995 * unit.factor) chosen = &unit;  // 0.9995 is written as 1
   }
-  return number_text(value / chosen->factor, 3) + ' ' + std::string(chosen->name);
+  return number(value / chosen->factor, 3) + ' ' + std::string(chosen->name);
 }
 
 std::uint32_t parse_count(const std::string& all, std::string_view text) {
@@ -84,8 +90,7 @@ double parse_bandwidth(const std::string& text) {
 }
 
 double parse_duration(std::string_view flag, const std::string& text) {
-  constexpr std::array kUnits = {Unit{"ns", 1e-9}, Unit{"us", 1e-6}, Unit{"ms", 1e-3}, Unit{"s", 1.0}};
-  const std::optional<double> seconds = number_with_unit(text, kUnits);
+  const std::optional<double> seconds = number_with_unit(text, kDurations);
   if (!seconds || *seconds < 0.0) {
     throw ConfigError(cat("[project] ", flag, " = ", text,
                           ": must be a number of 0 or more and ns, us, ms or s; try 50us"));
@@ -127,15 +132,23 @@ std::string number_text(double value, int digits) {
   return text.data();
 }
 
-std::string duration_text(double seconds) {
-  constexpr std::array kUnits = {Unit{"ns", 1e-9}, Unit{"us", 1e-6}, Unit{"ms", 1e-3}, Unit{"s", 1.0}};
-  return with_unit(seconds, kUnits);
+std::string plain_number_text(double value, int digits) {
+  std::string text = number_text(value, digits);
+  if (text.find('.') == std::string::npos) return text;
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
 }
 
-std::string bandwidth_text(double bits_per_second) {
+std::string duration_text(double seconds) {
+  return with_unit(seconds, kDurations);
+}
+
+std::string link_text(double bits_per_second, double latency_seconds) {
   constexpr std::array kUnits = {Unit{"kbit/s", 1e3}, Unit{"Mbit/s", 1e6}, Unit{"Gbit/s", 1e9},
                                  Unit{"Tbit/s", 1e12}};
-  return with_unit(bits_per_second, kUnits);
+  return with_unit(bits_per_second, kUnits, plain_number_text) + ", " +
+         with_unit(latency_seconds, kDurations, plain_number_text);
 }
 
 std::string bytes_text(double bytes) {

@@ -31,9 +31,10 @@ class Bytes(Project):
     def test_are_those_that_runs_of_other_sizes_sent(self):
         """From two ranks to four: the model of what is sent against what was counted, rank by rank its mean.
 
-        Dense bytes are exact. What compressors choose changes from run to run: ScaleCom's number of values is fixed but for
-        chunks of zeros, topk's is fixed, AdaComp's is not and gets a wide limit."""
-        limits = {"none": 1e-9, "fp16": 1e-9, "topk": 0.01, "scalecom": 0.05, "adacomp": 0.4}
+        Dense bytes are exact but for rank 0's segments, which may be one value shorter than the mean: 4 bytes, 3 out and 3
+        back, of 1.75 MB: 1.4e-5. topk sends as many elements in any run; ScaleCom leaves out chunks of zeros, of which a few
+        steps have some; what AdaComp sends depends on the gradients, and gets a wide limit."""
+        limits = {"none": 1.4e-5, "fp16": 1.4e-5, "topk": 0.001, "scalecom": 0.05, "adacomp": 0.4}
         for compressor, limit in limits.items():
             with self.subTest(compressor=compressor):
                 flags = ("--bucket-bytes", 1 << 30, "--overlap", "off")
@@ -88,7 +89,7 @@ class Output(Project):
     def test_is_a_table_with_its_assumptions(self):
         result = run("project", "--run", self.train("scalecom"), "--ranks", "2,64", "--bandwidth", "10gbit")
         self.assertEqual(result.status, 0, result.err)
-        self.assertIn("10.0 Gbit/s, 50.0 us\n", result.out)
+        self.assertIn("\n10 Gbit/s, 50 us\n", result.out)
         self.assertIn("assumed: ", result.out)
         self.assertRegex(result.out, r"\n +64  none +[\d.]+ ms")
         self.assertEqual(len(re.findall(r"  fastest\n", result.out)), 2)
