@@ -14,6 +14,8 @@ using namespace sterna;
 constexpr std::array kCommands = {
     commands::Command{"train", "trains; run alone or under `mpirun -np P`", commands::train},
     commands::Command{"replay", "runs a compressor over recorded gradients, offline", commands::replay},
+    commands::Command{"project", "what a measured run would take on other numbers of ranks and other links",
+                      commands::project},
     commands::Command{"list", "models, data sets, compressors, optimizers, transports of this build",
                       commands::list},
     commands::Command{"bench", "compressors, collectives, model steps, measured on this machine",

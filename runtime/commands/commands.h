@@ -12,6 +12,7 @@ namespace sterna::commands {
 
 int train(Job& job, int argc, const char* const* argv);
 int replay(Job& job, int argc, const char* const* argv);
+int project(Job& job, int argc, const char* const* argv);
 int list(Job& job, int argc, const char* const* argv);
 int bench(Job& job, int argc, const char* const* argv);
 int doctor(Job& job, int argc, const char* const* argv);

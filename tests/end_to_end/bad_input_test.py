@@ -11,7 +11,7 @@ SHORT = ("train", "--model", "lenet", "--data", "synthetic", "--steps", 2, "--ba
 
 class CommandLine(TestCase):
     def test_an_unknown_subcommand(self):
-        self.assert_refused(run("trian"), 'subcommand = "trian"', "train, replay, list, bench")
+        self.assert_refused(run("trian"), 'subcommand = "trian"', "train, replay, project, list, bench")
 
     def test_no_subcommand(self):
         self.assert_refused(run(), "must be one of")

@@ -1,0 +1,57 @@
+#include "runtime/projection/link.h"
+
+#include <gtest/gtest.h>
+
+namespace sterna::projection {
+namespace {
+
+constexpr double kLatency = 50e-6;
+constexpr double kPerByte = 1e-8;
+constexpr double kMessage = 5e-6;
+constexpr Link kLink{.latency_seconds = kLatency, .seconds_per_byte = kPerByte, .message_seconds = kMessage};
+
+Observation seen(double rounds, double messages, double bytes) {
+  const Traffic traffic{.rounds = rounds, .messages = messages, .path_bytes = bytes, .sent_bytes = bytes};
+  return {.traffic = traffic, .seconds = transfer_seconds(traffic, kLink)};
+}
+
+TEST(Link, AddsLatencyMessagesAndBytes) {
+  // 4 x 50 us + 12 x 5 us + 6000 x 10 ns = 320 us.
+  EXPECT_NEAR(seen(4, 12, 6000).seconds, 320e-6, 1e-15);
+}
+
+TEST(FitLink, FindsWhatTwoObservationsWereMadeWith) {
+  // Relative errors of some roundings, 2^-53 each, times the condition of two equations: far below 1e-9.
+  const Observation two[] = {seen(3, 3, 2e6), seen(5, 5, 3e4)};
+  const Link link = fit_link(two, kMessage, /*latency_seconds=*/1.0, /*is_latency_known=*/false);
+  EXPECT_NEAR(link.latency_seconds / kLatency, 1.0, 1e-9);
+  EXPECT_NEAR(link.seconds_per_byte / kPerByte, 1.0, 1e-9);
+  EXPECT_EQ(link.message_seconds, kMessage);
+}
+
+TEST(FitLink, TakesTheLatencyAsGivenWhereItCannotTell) {
+  const Observation one[] = {seen(3, 3, 2e6)};
+  EXPECT_NEAR(fit_link(one, kMessage, kLatency, false).seconds_per_byte / kPerByte, 1.0, 1e-9);
+  const Observation alike[] = {seen(3, 3, 2e6), seen(3, 3, 2.001e6)};
+  EXPECT_EQ(fit_link(alike, kMessage, kLatency, false).latency_seconds, kLatency);
+}
+
+TEST(FitLink, TakesTheLatencyAsGivenWhereItIsKnown) {
+  const Observation two[] = {seen(3, 3, 2e6), seen(5, 5, 3e4)};
+  EXPECT_EQ(fit_link(two, kMessage, 7e-6, true).latency_seconds, 7e-6);
+}
+
+TEST(FitLink, FindsNothingBelowZero) {
+  // Fewer bytes took longer: all is latency. 1 and 2 ms over 2 rounds, relative: the least of (500 us - a)^2
+  // / 500^2 + (1000 us - a)^2 / 1000^2 is at a = (1/500 + 1/1000) / (1/500^2 + 1/1000^2) = 600 us.
+  const Observation slow[] = {{.traffic = {.rounds = 2, .messages = 0, .path_bytes = 2e6}, .seconds = 1e-3},
+                              {.traffic = {.rounds = 2, .messages = 0, .path_bytes = 1e6}, .seconds = 2e-3}};
+  const Link link = fit_link(slow, 0.0, kLatency, false);
+  EXPECT_EQ(link.seconds_per_byte, 0.0);
+  EXPECT_NEAR(link.latency_seconds, 600e-6, 1e-12);
+  // The latency alone explains more than was seen.
+  EXPECT_EQ(fit_link(slow, 0.0, 1.0, true).seconds_per_byte, 0.0);
+}
+
+}  // namespace
+}  // namespace sterna::projection
