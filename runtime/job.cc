@@ -1,10 +1,5 @@
 #include "runtime/job.h"
 
-#include <algorithm>
-
-#include "runtime/collectives/collectives.h"
-#include "runtime/core/errors.h"
-
 namespace sterna {
 
 Job::Job(int* argc, char*** argv) : argc_(argc), argv_(argv) {
@@ -20,16 +15,6 @@ collectives::Communicator& Job::connect(const std::string& transport, std::chron
 int Job::give_up(int status) {
   if (mpi_ && (!comm_ || comm_->ranks() > 1)) mpi_->abort(status);
   return status;
-}
-
-void agree(collectives::Communicator& comm, const std::string& error) {
-  const std::vector<std::string> errors = collectives::all_gather_text(comm, error);
-  for (std::size_t rank = 0; rank < errors.size(); ++rank) {
-    if (errors[rank].empty()) continue;
-    const bool is_common =
-        std::ranges::all_of(errors, [&](const std::string& e) { return e == errors[rank]; });
-    throw AgreedConfigError(is_common ? errors[rank] : cat(errors[rank], " (on rank ", rank, ")"));
-  }
 }
 
 }  // namespace sterna

@@ -36,8 +36,4 @@ class Job {
   std::unique_ptr<collectives::Communicator> comm_;
 };
 
-// Returns if no rank has an error; else throws AgreedConfigError with the first one, on every rank, so that
-// none waits for a rank that gave up. Collective.
-void agree(collectives::Communicator& comm, const std::string& error);
-
 }  // namespace sterna

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "runtime/bucket_choice.h"
+#include "runtime/collectives/agreement.h"
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/compressor_choice.h"
