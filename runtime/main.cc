@@ -1,6 +1,5 @@
 // The program: subcommands, and what becomes of an error. Exit status: 0 done, 1 a fault while running, 2 the
 // user's mistake, 3 training diverged.
-#include <array>
 #include <exception>
 #include <iostream>
 
@@ -10,15 +9,6 @@
 namespace {
 
 using namespace sterna;
-
-constexpr std::array kCommands = {
-    commands::Command{"train", "trains; run alone or under `mpirun -np P`", commands::train},
-    commands::Command{"replay", "runs a compressor over recorded gradients, offline", commands::replay},
-    commands::Command{"list", "models, data sets, compressors, optimizers, transports of this build",
-                      commands::list},
-    commands::Command{"bench", "compressors, collectives, model steps, measured on this machine",
-                      commands::bench},
-};
 
 // One line, with the rank; the other ranks stop with this one.
 int fail(Job* job, const std::exception& error, int status) {
@@ -32,7 +22,7 @@ int main(int argc, char** argv) {
   std::unique_ptr<Job> job;
   try {
     job = std::make_unique<Job>(&argc, &argv);
-    return commands::dispatch("sterna", kCommands, *job, argc, argv);
+    return commands::dispatch("sterna", commands::command_table(), *job, argc, argv);
   } catch (const AgreedConfigError& error) {
     if (job->rank() == 0) std::cerr << error.what() << std::endl;
     return 2;
