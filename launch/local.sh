@@ -10,8 +10,12 @@
 set -euo pipefail
 ranks=${1:?usage: local.sh RANKS ARGUMENT...}
 shift
-sterna=${STERNA:-$(dirname "$0")/../build/release/sterna}
-[ -x "$sterna" ] || { echo "local.sh: $sterna is not there; run launch/build.sh first" >&2; exit 2; }
+# In a clone the program that was built; where Sterna is installed, the one beside which this script lies.
+here=$(dirname "$0")
+sterna=$here/../build/release/sterna
+[ -x "$sterna" ] || [ ! -x "$here/../../../bin/sterna" ] || sterna=$here/../../../bin/sterna
+sterna=${STERNA:-$sterna}
+[ -x "$sterna" ] || { echo "local.sh: $sterna is not there; run launch/build.sh first, or name it in STERNA" >&2; exit 2; }
 flags=(--oversubscribe --bind-to none -q)
 [ "$(id -u)" != 0 ] || flags+=(--allow-run-as-root)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
