@@ -8,9 +8,9 @@
 //                              {.name = "bias", .elements = 10, .kind = sterna::ParameterKind::kBias}},
 //                             {.compressor = "adacomp"});
 //   while (...) {
-//     ...                                                              // forward, backward
-//     exchange.reduce_to_mean({weight_gradient, bias_gradient});       // std::vector<float>, say
-//     ...                                                              // update, the same on every rank
+//     ...                                                         // forward, backward
+//     exchange.reduce_to_mean({weight_gradient, bias_gradient});  // each a std::vector<float>, say
+//     ...                                                         // update, the same on every rank
 //   }
 //
 // A learner is one of the L data-parallel workers of the algorithm; a rank is a process, and hosts L / P of
@@ -78,9 +78,8 @@ enum class ParameterKind {
 };
 
 struct Parameter {
-  std::string name;  // not empty, and no other parameter's
-  std::size_t elements =
-      0;  // n, the product of its shape; 1 or more, and below 2^32 for all but none, fp16, bf16
+  std::string name;          // not empty, and no other parameter's
+  std::size_t elements = 0;  // n, the product of its shape; 1 or more; to be compressed, below 2^32
   ParameterKind kind = ParameterKind::kFullyConnected;
 };
 
@@ -101,7 +100,7 @@ enum class SumOrder {
   kAny,   // the MPI library's own all-reduce; its bytes are estimated
 };
 
-// Each but the last is a flag of `sterna train`, and means the same there; the same on every rank.
+// Each is a flag of `sterna train`, and means the same there. The same on every rank.
 struct ExchangeSettings {
   std::string compressor = "none";          // a name that `sterna list` shows under compressors
   double rate = 100.0;                      // topk, scalecom: 1 of so many elements is sent; in [1, 65536]
@@ -110,11 +109,13 @@ struct ExchangeSettings {
   Selection selection = Selection::kChunk;  // scalecom
   double beta = 1.0;                        // scalecom: low-pass filter of the memory, in (0, 1]
   Gather gather = Gather::kAll;             // topk, adacomp
-  SumOrder sum_order = SumOrder::kTree;     //
-  std::optional<std::string>
-      dense_layers{};          // ECMAScript, searched in names: these stay dense, and no others
-  std::uint32_t learners = 0;  // L, a multiple of the ranks, at most 65536; 0: as many as ranks
-  std::uint64_t seed = 1;      // of methods that draw random numbers
+  SumOrder sum_order = SumOrder::kTree;
+  // A regular expression (ECMAScript), searched in names: what it is found in stays dense, and nothing else;
+  // empty: nothing does. Not given: as ParameterKind says.
+  std::optional<std::string> dense_layers{};
+  // L, at most 65536: the ranks times a power of two, with kAny times anything; 0: as many as ranks.
+  std::uint32_t learners = 0;
+  std::uint64_t seed = 1;  // of methods that draw random numbers
 };
 
 // What one call of reduce_to_mean sent.

@@ -56,9 +56,9 @@ std::string entry_for(const Flag& flag) {
       cat(".TP\n\\fB", escaped(flag.name), "\\fR", value.empty() ? "" : cat(" \\fI", value, "\\fR"), "\n");
   text += escaped(flag.help) + "\n";
   if (flag.kind == ValueKind::kChoice) {
-    text += cat("Values: ", escaped(joined(flag.choices, ", ")), ".\n");
+    text += cat(".br\nValues: ", escaped(joined(flag.choices, ", ")), ".\n");
   }
-  if (!flag.default_value.empty()) text += cat("Default: ", escaped(flag.default_value), ".\n");
+  if (!flag.default_value.empty()) text += cat(".br\nDefault: ", escaped(flag.default_value), ".\n");
   return text;
 }
 
