@@ -5,12 +5,6 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
 set(CMAKE_CXX_FLAGS_RELEASE "-O3")
 
-# The installed library is made of some of the static ones, and shows nobody their names. Code that no other library can
-# replace is the same with -fPIC as with the -fPIE of executables.
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_CXX_VISIBILITY_PRESET hidden)
-set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
-
 add_library(sterna_options INTERFACE)
 add_library(sterna::options ALIAS sterna_options)
 target_include_directories(sterna_options INTERFACE ${PROJECT_SOURCE_DIR})

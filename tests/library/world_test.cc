@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 
+#include "runtime/collectives/make_communicator.h"
 #include "sterna/exchange.h"
 
 namespace sterna {
@@ -26,6 +29,21 @@ TEST(World, RefusesATimeLimitThatIsOverBeforeItBegins) {
 
 TEST(World, EndsItsProcessWithTheStatus) {
   EXPECT_EXIT(World().abort(7), testing::ExitedWithCode(7), "");
+}
+
+// In a process of its own: MPI lives once.
+TEST(World, CannotComeAfterTheEndOfMpi) {
+  const auto come_late = [] {
+    { const collectives::MpiSession session(nullptr, nullptr); }
+    try {
+      const World world;
+    } catch (const ConfigError& error) {
+      std::fputs(error.what(), stderr);
+      std::_Exit(5);
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(come_late(), testing::ExitedWithCode(5), "MPI has been finalised in this process");
 }
 
 TEST(Exchange, GivesOneLearnerItsOwnGradientBack) {
