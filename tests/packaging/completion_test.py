@@ -35,8 +35,8 @@ class Shells(TestCase):
         return set(out.split("\n")) - {""}
 
     def fish(self, line):
-        out, err, status = shell("fish", "--no-config", "-c", f"source {self.scripts['fish']}; complete -C {shlex.quote(line)}",
-                                 cwd=self.directory)
+        script = f"source {self.scripts['fish']}; complete -C {shlex.quote(line)}"
+        out, err, status = shell("fish", "--no-config", "-c", script, cwd=self.directory)
         self.assertEqual((status, err), (0, ""))
         return {row.split("\t")[0] for row in out.splitlines()}
 
@@ -75,9 +75,14 @@ class Shells(TestCase):
         """What is behind a flag is what `sterna list` shows."""
         sections = {}
         for line in run("list").out.splitlines():
-            sections.setdefault(line, set()) if not line.startswith(" ") else sections[list(sections)[-1]].add(line.split()[0])
-        for flag, section, more in (("--model", "models", set()), ("--data", "data", set()), ("--optimizer", "optimizers", set()),
-                                    ("--compressor", "compressors", {"auto"}), ("--schedule", "schedules", set())):
+            if line.startswith(" "):
+                sections[section].add(line.split()[0])
+            else:
+                section = line
+                sections[section] = set()
+        for flag, section, more in (("--model", "models", set()), ("--data", "data", set()),
+                                    ("--optimizer", "optimizers", set()), ("--schedule", "schedules", set()),
+                                    ("--compressor", "compressors", {"auto"})):
             self.assertEqual(self.bash("sterna", "train", flag, ""), sections[section] | more)
             self.assertEqual(self.fish(f"sterna train {flag} "), sections[section] | more)
             specification = next(line for line in self.zsh("sterna", "train", "") if line.startswith(f"*{flag}="))
