@@ -152,7 +152,7 @@ if [ -n "$ssh_config" ]; then
     die "--ssh-config $ssh_config: must be a file, without spaces in its path"
   ssh_options+=(-F "$(readlink -f "$ssh_config")")
 fi
-sterna=$(realpath -ms "${STERNA:-$here/../build/release/sterna}")
+sterna=$(realpath -ms "$(sterna_program "$here")")
 threads=$(threads_of "$@")
 read_hosts
 check_hosts

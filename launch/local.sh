@@ -12,8 +12,8 @@ bind=
 [ "${1:-}" != --bind ] || { bind=yes; shift; }
 ranks=${1:?usage: local.sh [--bind] RANKS ARGUMENT...}
 shift
-sterna=${STERNA:-$here/../build/release/sterna}
-[ -x "$sterna" ] || die "$sterna is not there; run launch/build.sh first"
+sterna=$(sterna_program "$here")
+[ -x "$sterna" ] || die "$sterna is not there; run launch/build.sh first, or name it in STERNA"
 cores=none
 if [ -n "$bind" ]; then
   cores=$(threads_of "$@")

@@ -4,6 +4,15 @@
 # Settings go through the environment, from which mpirun and srun hand them on to every host. What is set already stays.
 # shellcheck shell=bash
 
+# sterna_program HERE: the program to start: STERNA, if it is set; in a clone what was built; where Sterna is installed, the one
+# beside which the scripts in HERE lie.
+sterna_program() {
+  local built=$1/../build/release/sterna installed=$1/../../../bin/sterna
+  [ -n "${STERNA:-}" ] && echo "$STERNA" && return
+  [ ! -x "$built" ] && [ -x "$installed" ] && echo "$installed" && return
+  echo "$built"
+}
+
 # mca NAME VALUE
 mca() {
   local variable=OMPI_MCA_$1

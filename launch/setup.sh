@@ -17,7 +17,10 @@ packages=(
 )
 testbed=(iproute2 util-linux hostname procps openssh-server openssh-client)
 case ${1:-} in
-  --tests) packages+=(python3-numpy python3-yaml curl clang-format-14 gcovr shellcheck "${testbed[@]}") ;;
+  --tests)
+    packages+=(python3-numpy python3-yaml curl clang-format-14 gcovr shellcheck "${testbed[@]}")
+    packages+=(bash zsh fish mandoc groff-base dpkg-dev file)   # completions, the man page, the Debian package
+    ;;
   --testbed) packages+=("${testbed[@]}") ;;
 esac
 

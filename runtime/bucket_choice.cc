@@ -77,7 +77,7 @@ std::optional<std::string> BucketChoice::after_step(const record::StepRecord& re
 
 void BucketChoice::restart(std::uint64_t step) {
   if (!is_open_) return;
-  plan_buckets(run_, kFirstBucketBytes);
+  plan_buckets(run_, bucket::kFirstBucketBytes);
   watch_from(step + 1, Phase::kWatchFirst);
 }
 
@@ -120,7 +120,7 @@ std::string BucketChoice::settle() {
   if (exposed_seconds < first_exposed_seconds_) {
     return sentence(run_, exposed_seconds, first_buckets_, first_exposed_seconds_);
   }
-  plan_buckets(run_, kFirstBucketBytes);
+  plan_buckets(run_, bucket::kFirstBucketBytes);
   return sentence(run_, first_exposed_seconds_, buckets, exposed_seconds);
 }
 

@@ -1,7 +1,6 @@
 #include "runtime/config.h"
 
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 
 #include "runtime/command_line.h"
@@ -45,23 +44,28 @@ nlohmann::ordered_json to_json(const TrainConfig& config) {
   return json;
 }
 
-std::string parse_train_arguments(int argc, const char* const* argv, TrainConfig& config) {
-  CLI::App app("Trains a model on the data of L learners, which exchange compressed gradients.",
-               "sterna train");
-  app.set_config("--config", "",
-                 "TOML file; its keys are the flags' long names; a flag on the command line wins");
-  app.allow_config_extras(CLI::config_extras_mode::error);
+std::unique_ptr<CLI::App> make_train_app(TrainConfig& config) {
+  auto app = std::make_unique<CLI::App>(
+      "Trains a model on the data of L learners, which exchange compressed gradients.", "sterna train");
+  app->set_config("--config", "",
+                  "TOML file; its keys are the flags' long names; a flag on the command line wins");
+  app->allow_config_extras(CLI::config_extras_mode::error);
   std::set<std::string> keys;
   for_each_setting(config, [&](const char* key, auto& value, const char* help) {
-    add_flag_for(app, key, value, help);
+    add_flag_for(*app, key, value, help);
     keys.insert(key);
   });
-  app.config_formatter(make_toml_config(std::move(keys)));
+  app->config_formatter(make_toml_config(std::move(keys)));
+  return app;
+}
+
+std::string parse_train_arguments(int argc, const char* const* argv, TrainConfig& config) {
+  const std::unique_ptr<CLI::App> app = make_train_app(config);
   try {
-    return parse_arguments(app, argc, argv);
+    return parse_arguments(*app, argc, argv);
   } catch (const TomlMistake& mistake) {
     throw ConfigError(
-        cat("[sterna train] config = ", app.get_config_ptr()->as<std::string>(), ", ", mistake.what()));
+        cat("[sterna train] config = ", app->get_config_ptr()->as<std::string>(), ", ", mistake.what()));
   }
 }
 
@@ -118,12 +122,7 @@ void validate(const TrainConfig& c) {
   (void)selection_named(c.selection);
   (void)gather_named(c.gather);
   (void)hierarchy_named(c.hierarchy);
-  try {
-    (void)std::regex(c.dense_layers);
-  } catch (const std::regex_error& error) {
-    throw ConfigError(cat("[train] dense-layers = \"", c.dense_layers, "\": not a regular expression (",
-                          error.what(), "); try 'bias|^conv1'"));
-  }
+  exchange::check_dense_layers(c.dense_layers);
 }
 
 std::string describe_for_comparison(const TrainConfig& config) {

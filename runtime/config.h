@@ -3,12 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "compressors/compressor.h"
 #include "runtime/exchange/exchange.h"
+
+namespace CLI {
+class App;
+}
 
 namespace sterna {
 
@@ -161,6 +166,9 @@ void for_each_setting(Config& c, Setting&& setting) {
 
 // Returns every setting under its key.
 [[nodiscard]] nlohmann::ordered_json to_json(const TrainConfig& config);
+
+// The flags of `sterna train`, which set `config`; it must outlive them.
+[[nodiscard]] std::unique_ptr<CLI::App> make_train_app(TrainConfig& config);
 
 // Reads the arguments that follow `sterna train`, and the TOML file that --config names. Returns the help
 // text if the arguments ask for it, else "". Throws ConfigError.

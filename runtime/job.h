@@ -37,12 +37,4 @@ class Job {
   std::unique_ptr<collectives::Communicator> comm_;
 };
 
-// Every rank's host name, in rank order; the communicator knows from now on which ranks share a host.
-// Collective.
-std::vector<std::string> learn_hosts(collectives::Communicator& comm);
-
-// Returns if no rank has an error; else throws AgreedConfigError with the first one, on every rank, so that
-// none waits for a rank that gave up. Collective.
-void agree(collectives::Communicator& comm, const std::string& error);
-
 }  // namespace sterna

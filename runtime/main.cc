@@ -1,6 +1,5 @@
 // The program: subcommands, and what becomes of an error. Exit status: 0 done, 1 a fault while running, 2 the
 // user's mistake, 3 training diverged.
-#include <array>
 #include <exception>
 #include <iostream>
 
@@ -10,19 +9,6 @@
 namespace {
 
 using namespace sterna;
-
-constexpr std::array kCommands = {
-    commands::Command{"train", "trains; run alone or under `mpirun -np P`", commands::train},
-    commands::Command{"replay", "runs a compressor over recorded gradients, offline", commands::replay},
-    commands::Command{"project", "what a measured run would take on other numbers of ranks and other links",
-                      commands::project},
-    commands::Command{"list", "models, data sets, compressors, optimizers, transports of this build",
-                      commands::list},
-    commands::Command{"bench", "compressors, collectives, model steps, measured on this machine",
-                      commands::bench},
-    commands::Command{"doctor", "whether a job would run well where it was started, link by link",
-                      commands::doctor},
-};
 
 // One line, with the rank; the other ranks stop with this one.
 int fail(Job* job, const std::exception& error, int status) {
@@ -36,7 +22,7 @@ int main(int argc, char** argv) {
   std::unique_ptr<Job> job;
   try {
     job = std::make_unique<Job>(&argc, &argv);
-    return commands::dispatch("sterna", kCommands, *job, argc, argv);
+    return commands::dispatch("sterna", commands::command_table(), *job, argc, argv);
   } catch (const AgreedConfigError& error) {
     if (job->rank() == 0) std::cerr << error.what() << std::endl;
     return 2;

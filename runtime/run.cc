@@ -113,7 +113,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
   make_parameters(run);
   const tensor::ParameterTable& table = run.model->parameters();
   run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
-  plan_buckets(run, config.bucket_bytes > 0 ? config.bucket_bytes : kFirstBucketBytes);
+  plan_buckets(run, config.bucket_bytes > 0 ? config.bucket_bytes : bucket::kFirstBucketBytes);
   run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config));
   run.schedule = optim::Schedule(
       config.schedule,

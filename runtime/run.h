@@ -63,9 +63,6 @@ struct Run {
 // Whether buckets are exchanged while backward goes on.
 [[nodiscard]] bool is_overlapped(const Run& run);
 
-// How buckets are cut until they are chosen by measurement, and where nothing is overlapped.
-inline constexpr std::size_t kFirstBucketBytes = 4u << 20;
-
 // Cuts the gradient into buckets, between two steps. The same on every rank, or steps will not meet.
 void plan_buckets(Run& run, std::size_t bucket_bytes);
 

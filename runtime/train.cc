@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "runtime/bucket_choice.h"
+#include "runtime/collectives/agreement.h"
 #include "runtime/collectives/collectives.h"
+#include "runtime/collectives/hosts.h"
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/compressor_choice.h"
 #include "runtime/core/errors.h"
@@ -326,7 +328,7 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 
 RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
-  const std::vector<std::string> hosts = learn_hosts(comm);
+  const std::vector<std::string> hosts = collectives::learn_hosts(comm);
   Start started = start(config, comm);
   Run& run = *started.run;
   started.hosts = hosts;

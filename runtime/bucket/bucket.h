@@ -15,6 +15,9 @@ struct GradientBucket {
   std::size_t elements = 0;
 };
 
+// How buckets are cut until they are chosen by measurement, and where nothing is overlapped.
+inline constexpr std::size_t kFirstBucketBytes = 4u << 20;
+
 // Groups all parameters, last layer first: that is the order in which backward finishes them. A bucket is
 // closed once it holds `bucket_bytes` of float32 gradient; a parameter is never split, so one may be larger.
 // Which parameters share a bucket changes what a message costs, never a result.

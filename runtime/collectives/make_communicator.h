@@ -35,8 +35,12 @@ class MpiSession {
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
 
-  // Ends the job on all ranks with this exit status. Does not return.
-  [[noreturn]] void abort(int status);
+  // Ends the job on all ranks with this exit status, whoever initialised MPI. Does not return.
+  [[noreturn]] static void abort(int status);
+
+  // What has become of MPI in this process, by whomever.
+  enum class State { kNotInitialised, kRunning, kFinalised };
+  [[nodiscard]] static State state();
 
   // Whether a launcher (mpirun, srun) started this process, as its environment tells.
   [[nodiscard]] static bool is_launched();

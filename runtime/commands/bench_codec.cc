@@ -121,22 +121,31 @@ nlohmann::ordered_json measure(const Settings& settings) {
   return result;
 }
 
-}  // namespace
-
-int bench_codec(Job& job, int argc, const char* const* argv) {
-  CLI::App app(
+std::unique_ptr<CLI::App> make_app(Settings& settings) {
+  auto app = std::make_unique<CLI::App>(
       "One layer through a compressor, on one thread: fresh normal gradients, residues in their steady "
       "state. Medians. The "
       "plain add x[i] += y[i] over the same length is the yardstick. With a leader, encode_ns_per_element is "
       "the leader's.",
       "sterna bench codec");
-  Settings settings;
-  add_codec_flags(app, settings);
-  app.add_option("--elements", settings.elements, "elements of the layer")
+  add_codec_flags(*app, settings);
+  app->add_option("--elements", settings.elements, "elements of the layer")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32));
-  add_flag_for(app, "json", settings.json, "one JSON object on one line");
-  if (!parse_together(job, app, argc, argv)) return 0;
+  add_flag_for(*app, "json", settings.json, "one JSON object on one line");
+  return app;
+}
+
+}  // namespace
+
+void describe_bench_codec(const AppVisitor& visit) {
+  Settings settings;
+  visit(*make_app(settings));
+}
+
+int bench_codec(Job& job, int argc, const char* const* argv) {
+  Settings settings;
+  if (!parse_together(job, *make_app(settings), argc, argv)) return 0;
   const nlohmann::ordered_json result = measure(settings);
   if (job.rank() == 0) print_result(result, settings.json);
   return 0;

@@ -1,4 +1,5 @@
 #include "runtime/collectives/collectives.h"
+#include "runtime/collectives/hosts.h"
 #include "runtime/collectives/levels.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
@@ -39,7 +40,7 @@ collectives::Levels make_levels(const Settings& settings, collectives::Communica
 }
 
 nlohmann::ordered_json measure(const Settings& settings, collectives::Communicator& comm) {
-  (void)learn_hosts(comm);
+  (void)collectives::learn_hosts(comm);
   collectives::Levels levels = make_levels(settings, comm);
   AlignedVector<float> values(settings.bytes / sizeof(float));
   const collectives::OrderedSumOptions options{.finish = {}, .in_any_order = settings.sum_order == "any"};
@@ -66,25 +67,35 @@ nlohmann::ordered_json measure(const Settings& settings, collectives::Communicat
           {"network_bytes_sent", network_bytes_sent}};
 }
 
-}  // namespace
-
-int bench_collective(Job& job, int argc, const char* const* argv) {
-  CLI::App app("The sum of float32 values over all ranks, verified and timed on rank 0. Medians.",
-               "sterna bench collective");
-  Settings settings;
-  app.add_option("--bytes", settings.bytes, "bytes to sum on each rank, a multiple of 4")
+std::unique_ptr<CLI::App> make_app(Settings& settings) {
+  auto app = std::make_unique<CLI::App>(
+      "The sum of float32 values over all ranks, verified and timed on rank 0. Medians.",
+      "sterna bench collective");
+  app->add_option("--bytes", settings.bytes, "bytes to sum on each rank, a multiple of 4")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{4}, std::size_t{1} << 34));
-  app.add_option("--sum-order", settings.sum_order, "tree (ours), or any (the MPI library's)")
+  app->add_option("--sum-order", settings.sum_order, "tree (ours), or any (the MPI library's)")
       ->capture_default_str()
       ->check(CLI::IsMember({"tree", "any"}));
-  app.add_option("--hierarchy", settings.hierarchy,
-                 "flat (every rank speaks to every other), or host (ranks of a host add up first, one of "
-                 "them speaks)")
+  app->add_option("--hierarchy", settings.hierarchy,
+                  "flat (every rank speaks to every other), or host (ranks of a host add up first, one of "
+                  "them speaks)")
       ->capture_default_str()
       ->check(CLI::IsMember({"flat", "host"}));
-  add_flag_for(app, "json", settings.json, "one JSON object on one line");
-  if (!parse_together(job, app, argc, argv)) return 0;
+  add_flag_for(*app, "json", settings.json, "one JSON object on one line");
+  return app;
+}
+
+}  // namespace
+
+void describe_bench_collective(const AppVisitor& visit) {
+  Settings settings;
+  visit(*make_app(settings));
+}
+
+int bench_collective(Job& job, int argc, const char* const* argv) {
+  Settings settings;
+  if (!parse_together(job, *make_app(settings), argc, argv)) return 0;
   const nlohmann::ordered_json result = measure(settings, job.comm());
   if (job.rank() == 0) print_result(result, settings.json);
   return 0;

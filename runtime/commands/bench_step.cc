@@ -60,21 +60,33 @@ nlohmann::ordered_json measure(const Settings& settings) {
           {"gflops_per_second", flops / step * 1e-9}};
 }
 
-}  // namespace
-
-int bench_step(Job& job, int argc, const char* const* argv) {
-  CLI::App app("One training step of a model on made-up data: forward, backward, SGD with momentum. Medians.",
-               "sterna bench step");
-  Settings settings;
-  add_flag_for(app, "model", settings.model, "`sterna list` names them all");
-  add_flag_for(app, "model-arg", settings.model_arg, "name=value, a size of the model; may be given again");
-  app.add_option("--batch", settings.batch, "samples")->capture_default_str()->check(CLI::Range(1, 1 << 20));
-  app.add_option("--threads", settings.threads, "threads")->capture_default_str()->check(CLI::Range(1, 1024));
-  app.add_option("--steps", settings.steps, "timed steps, after two that are not timed")
+std::unique_ptr<CLI::App> make_app(Settings& settings) {
+  auto app = std::make_unique<CLI::App>(
+      "One training step of a model on made-up data: forward, backward, SGD with momentum. Medians.",
+      "sterna bench step");
+  add_flag_for(*app, "model", settings.model, "`sterna list` names them all");
+  add_flag_for(*app, "model-arg", settings.model_arg, "name=value, a size of the model; may be given again");
+  app->add_option("--batch", settings.batch, "samples")->capture_default_str()->check(CLI::Range(1, 1 << 20));
+  app->add_option("--threads", settings.threads, "threads")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  app->add_option("--steps", settings.steps, "timed steps, after two that are not timed")
       ->capture_default_str()
       ->check(CLI::Range(5, 1000000));
-  add_flag_for(app, "json", settings.json, "one JSON object on one line");
-  if (!parse_together(job, app, argc, argv)) return 0;
+  add_flag_for(*app, "json", settings.json, "one JSON object on one line");
+  return app;
+}
+
+}  // namespace
+
+void describe_bench_step(const AppVisitor& visit) {
+  Settings settings;
+  visit(*make_app(settings));
+}
+
+int bench_step(Job& job, int argc, const char* const* argv) {
+  Settings settings;
+  if (!parse_together(job, *make_app(settings), argc, argv)) return 0;
   omp_set_num_threads(settings.threads);
   const nlohmann::ordered_json result = measure(settings);
   if (job.rank() == 0) print_result(result, settings.json);

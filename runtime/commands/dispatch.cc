@@ -1,6 +1,7 @@
 #include <iostream>
 #include <vector>
 
+#include "runtime/collectives/agreement.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
 #include "runtime/core/errors.h"
@@ -12,6 +13,7 @@ namespace {
 std::string usage(std::string_view program, std::span<const Command> commands) {
   std::string text = cat("usage: ", program, " <subcommand> [flags]\n\n");
   for (const Command& command : commands) {
+    if (command.summary.empty()) continue;
     text += cat("  ", command.name, std::string(command.name.size() < 12 ? 12 - command.name.size() : 1, ' '),
                 command.summary, "\n");
   }
@@ -36,7 +38,9 @@ int dispatch(std::string_view program, std::span<const Command> commands, Job& j
     return 0;
   }
   std::vector<std::string_view> names;
-  for (const Command& command : commands) names.push_back(command.name);
+  for (const Command& command : commands) {
+    if (!command.summary.empty()) names.push_back(command.name);
+  }
   agree(comm, cat("[", program, "] subcommand = \"", wanted, "\": must be one of ", joined(names, ", "),
                   "; `", program, " --help` explains them"));
   return 2;  // not reached: agree() throws

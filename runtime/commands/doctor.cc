@@ -4,6 +4,7 @@
 
 #include "runtime/collectives/clock_offset.h"
 #include "runtime/collectives/collectives.h"
+#include "runtime/collectives/hosts.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
 #include "runtime/core/version.h"
@@ -86,25 +87,34 @@ void print(const std::vector<doctor::Finding>& findings, bool as_json) {
   }
 }
 
-}  // namespace
-
-int doctor(Job& job, int argc, const char* const* argv) {
-  CLI::App app(
+std::unique_ptr<CLI::App> make_app(Settings& settings) {
+  auto app = std::make_unique<CLI::App>(
       "Looks whether training would run well where this was started, best under mpirun as training is: a "
       "line for each thing, "
       "with what to do about what is amiss. Status 1 if there is a problem.",
       "sterna doctor");
-  Settings settings;
-  app.add_option("--threads", settings.threads, "threads per rank that training will use")
+  app->add_option("--threads", settings.threads, "threads per rank that training will use")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  app.add_option("--data-dir", settings.data_dir,
-                 "directory of the data, which all hosts must have alike (none: not looked at)");
-  add_flag_for(app, "json", settings.json, "one JSON object a line");
-  if (!parse_together(job, app, argc, argv)) return 0;
+  app->add_option("--data-dir", settings.data_dir,
+                  "directory of the data, which all hosts must have alike (none: not looked at)");
+  add_flag_for(*app, "json", settings.json, "one JSON object a line");
+  return app;
+}
+
+}  // namespace
+
+void describe_doctor(const AppVisitor& visit) {
+  Settings settings;
+  visit(*make_app(settings));
+}
+
+int doctor(Job& job, int argc, const char* const* argv) {
+  Settings settings;
+  if (!parse_together(job, *make_app(settings), argc, argv)) return 0;
 
   collectives::Communicator& comm = job.comm();
-  (void)learn_hosts(comm);
+  (void)collectives::learn_hosts(comm);
   const std::vector<doctor::MachineFacts> facts = look_everywhere(settings, comm);
   std::vector<doctor::Finding> findings = doctor::judge(facts, settings.threads);
   if (comm.rank() == 0) print(findings, settings.json);

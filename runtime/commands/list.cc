@@ -68,14 +68,23 @@ void print_json(const std::vector<Section>& all) {
   std::cout << json.dump(2) << "\n";
 }
 
+std::unique_ptr<CLI::App> make_app(bool& as_json) {
+  auto app = std::make_unique<CLI::App>(
+      "Models, data sets, compressors, optimizers, schedules and transports of this build.", "sterna list");
+  add_flag_for(*app, "json", as_json, "for scripts: one JSON object");
+  return app;
+}
+
 }  // namespace
 
-int list(Job& job, int argc, const char* const* argv) {
-  CLI::App app("Models, data sets, compressors, optimizers, schedules and transports of this build.",
-               "sterna list");
+void describe_list(const AppVisitor& visit) {
   bool as_json = false;
-  add_flag_for(app, "json", as_json, "for scripts: one JSON object");
-  if (!parse_together(job, app, argc, argv) || job.rank() != 0) return 0;
+  visit(*make_app(as_json));
+}
+
+int list(Job& job, int argc, const char* const* argv) {
+  bool as_json = false;
+  if (!parse_together(job, *make_app(as_json), argc, argv) || job.rank() != 0) return 0;
   if (as_json) {
     print_json(sections());
   } else {

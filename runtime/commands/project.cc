@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "runtime/collectives/agreement.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
 #include "runtime/commands/project_report.h"
@@ -317,17 +318,26 @@ void project_runs(const Settings& s) {
   }
 }
 
-}  // namespace
-
-int project(Job& job, int argc, const char* const* argv) {
-  CLI::App app(
+std::unique_ptr<CLI::App> make_app(Settings& settings) {
+  auto app = std::make_unique<CLI::App>(
       "What a step would take on other numbers of ranks and other links, from runs that were measured: time, "
       "exchange, what of it is exposed, bytes, speed-up over dense gradients, scaling efficiency. "
       "runtime/projection/README.md has the model and how far it can be trusted.",
       "sterna project");
+  add_flags(*app, settings);
+  return app;
+}
+
+}  // namespace
+
+void describe_project(const AppVisitor& visit) {
   Settings settings;
-  add_flags(app, settings);
-  if (!parse_together(job, app, argc, argv)) return 0;
+  visit(*make_app(settings));
+}
+
+int project(Job& job, int argc, const char* const* argv) {
+  Settings settings;
+  if (!parse_together(job, *make_app(settings), argc, argv)) return 0;
   if (job.comm().ranks() > 1) {
     agree(job.comm(), "[project] ranks: project is one process and needs no others; run it without mpirun");
   }

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <set>
 
+#include "runtime/collectives/agreement.h"
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/codec_settings.h"
@@ -128,22 +129,31 @@ void run(const Settings& settings) {
   outputs.finish();
 }
 
-}  // namespace
-
-int replay(Job& job, int argc, const char* const* argv) {
-  CLI::App app(
+std::unique_ptr<CLI::App> make_app(Settings& settings) {
+  auto app = std::make_unique<CLI::App>(
       "Runs a compressor over recorded gradients of one layer, through the exchange that training uses. "
       "Steps count "
       "from 0; results do not depend on the number of ranks that training would have had.",
       "sterna replay");
+  add_codec_flags(*app, settings);
+  add_flag_for(*app, "gather", settings.gather, "topk, adacomp: all or sparse-sum, as in training");
+  app->add_option("--gradients", settings.gradients, "in: NPY, float32 [T, L, n]")->required();
+  app->add_option("--mean", settings.mean, "out: NPY, float32 [T, n], what the optimizer would get");
+  app->add_option("--residue", settings.residue, "out: NPY, float32 [L, n], memory after the last step");
+  app->add_option("--bytes", settings.bytes, "out: NPY, int64 [T, L], payload bytes of each learner");
+  return app;
+}
+
+}  // namespace
+
+void describe_replay(const AppVisitor& visit) {
   Settings settings;
-  add_codec_flags(app, settings);
-  add_flag_for(app, "gather", settings.gather, "topk, adacomp: all or sparse-sum, as in training");
-  app.add_option("--gradients", settings.gradients, "in: NPY, float32 [T, L, n]")->required();
-  app.add_option("--mean", settings.mean, "out: NPY, float32 [T, n], what the optimizer would get");
-  app.add_option("--residue", settings.residue, "out: NPY, float32 [L, n], memory after the last step");
-  app.add_option("--bytes", settings.bytes, "out: NPY, int64 [T, L], payload bytes of each learner");
-  if (!parse_together(job, app, argc, argv)) return 0;
+  visit(*make_app(settings));
+}
+
+int replay(Job& job, int argc, const char* const* argv) {
+  Settings settings;
+  if (!parse_together(job, *make_app(settings), argc, argv)) return 0;
   if (job.comm().ranks() > 1) {
     agree(job.comm(), "[replay] ranks: replay is one process and needs no others; run it without mpirun");
   }

@@ -1,11 +1,17 @@
 #include <iostream>
 
+#include "runtime/collectives/agreement.h"
 #include "runtime/commands/commands.h"
 #include "runtime/config.h"
 #include "runtime/core/errors.h"
 #include "runtime/run.h"
 
 namespace sterna::commands {
+
+void describe_train(const AppVisitor& visit) {
+  TrainConfig config;
+  visit(*make_train_app(config));
+}
 
 int train(Job& job, int argc, const char* const* argv) {
   TrainConfig config;

@@ -1,53 +1,16 @@
-// The project's errors, and the text helpers that their messages are built with.
-//
-// A message reads `[part] what = value: what is legal; what to try`, and names rank, step and layer where
-// they exist.
+// The project's errors, which include/sterna/errors.h declares, and the text helpers that their messages are
+// built with.
 #pragma once
 
 #include <concepts>
 #include <ranges>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "sterna/errors.h"
+
 namespace sterna {
-
-// The author of a command line, a config or a data file can fix it; the program ends with status 2.
-class ConfigError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// A ConfigError that every rank of the job has, and throws: none needs to be told to stop.
-class AgreedConfigError : public ConfigError {
-  using ConfigError::ConfigError;
-};
-
-// Bytes from another rank or from a file that no encoder of this build can have written; status 1.
-class WireError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// The network, or another rank, failed; names call, rank and peer; status 1.
-class CommError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// NaN or infinity in a loss or a gradient: not a fault of the program, but nothing more can be learned;
-// status 3.
-class DivergedError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// A DivergedError that every rank of the job has, and throws at the same place: all may still communicate.
-class AgreedDivergedError : public DivergedError {
-  using DivergedError::DivergedError;
-};
-
-// A condition of our own code that does not hold; status 1.
-class InternalError : public std::logic_error {
-  using std::logic_error::logic_error;
-};
 
 // Returns the arguments, written one after the other.
 template <typename... Parts>
@@ -128,5 +91,7 @@ struct CheckStart {
 }  // namespace sterna
 
 // STERNA_CHECK(n == m): throws InternalError with both operands if the comparison does not hold. Always
-// compiled in. One comparison, no && or ||.
-#define STERNA_CHECK(comparison) (::sterna::detail::CheckStart{#comparison, __FILE__, __LINE__} << comparison)
+// compiled in. One comparison, no && or ||. It has the file's name without its path, which is the path of
+// whoever built the program.
+#define STERNA_CHECK(comparison) \
+  (::sterna::detail::CheckStart{#comparison, __FILE_NAME__, __LINE__} << comparison)

@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "runtime/collectives/hosts.h"
 #include "runtime/core/processor.h"
 
 namespace sterna::doctor {
@@ -55,8 +55,7 @@ std::uint64_t available_memory(const std::string& meminfo, const std::string& gr
 
 MachineFacts look_at_machine() {
   MachineFacts facts;
-  char name[256] = {};
-  facts.host = ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+  facts.host = collectives::host_name();
   facts.vector_units = has_avx512() ? "AVX-512" : has_avx2() ? "AVX2" : "none";
   facts.cores = usable_cores();
   const std::string group = "/sys/fs/cgroup/memory.";  // of version 2, as a container sees its own

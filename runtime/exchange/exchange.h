@@ -23,6 +23,9 @@ namespace sterna::exchange {
 // besides.
 inline constexpr char kDefaultDenseLayers[] = "first convolution, biases, normalisation";
 
+// Throws ConfigError unless it is a regular expression, empty, or the default above.
+void check_dense_layers(const std::string& dense_layers);
+
 // How the payloads of kGathered compressors become a mean.
 enum class Gather {
   kAll,        // every rank receives all of them

@@ -48,6 +48,15 @@ void require_sparse(const tensor::ParameterTable& table, const ExchangeOptions& 
 
 }  // namespace
 
+void check_dense_layers(const std::string& dense_layers) {
+  try {
+    (void)std::regex(dense_layers);
+  } catch (const std::regex_error& error) {
+    throw ConfigError(cat("[exchange] dense-layers = \"", dense_layers, "\": not a regular expression (",
+                          error.what(), "); try 'bias|^conv1'"));
+  }
+}
+
 void Layer::set_method(Method next) {
   if (!is_compressed || next == method) return;
   const bool was_configured = method == Method::kConfigured;

@@ -30,6 +30,14 @@ void MpiSession::abort(int status) {
   std::_Exit(status);
 }
 
+MpiSession::State MpiSession::state() {
+  int is_so = 0;
+  check_mpi(MPI_Finalized(&is_so), {.name = "MPI_Finalized"});
+  if (is_so != 0) return State::kFinalised;
+  check_mpi(MPI_Initialized(&is_so), {.name = "MPI_Initialized"});
+  return is_so != 0 ? State::kRunning : State::kNotInitialised;
+}
+
 bool MpiSession::is_launched() {
   constexpr std::array kSetByLaunchers = {
       "OMPI_COMM_WORLD_SIZE",  // Open MPI's mpirun

@@ -1,0 +1,49 @@
+#include "library/world.h"
+
+#include <cstdlib>
+
+#include "runtime/collectives/hosts.h"
+#include "runtime/core/errors.h"
+
+namespace sterna {
+
+using collectives::MpiSession;
+
+World::Implementation::Implementation(std::chrono::milliseconds time_limit) {
+  if (time_limit <= time_limit.zero()) {
+    throw ConfigError(cat("[world] time limit = ", time_limit.count(), " ms: must be more than 0"));
+  }
+  const MpiSession::State mpi = MpiSession::state();
+  if (mpi == MpiSession::State::kFinalised) {
+    throw ConfigError(
+        "[world] MPI has been finalised in this process, and cannot be initialised again: make one World, "
+        "and "
+        "keep it until the last exchange is over");
+  }
+  if (mpi == MpiSession::State::kNotInitialised && MpiSession::is_launched()) {
+    session = std::make_unique<MpiSession>(nullptr, nullptr);
+  }
+  const bool is_alone = mpi == MpiSession::State::kNotInitialised && !session;
+  comm = is_alone ? collectives::make_single() : collectives::make_mpi(time_limit);
+  (void)collectives::learn_hosts(*comm);
+}
+
+World::World(std::chrono::milliseconds time_limit)
+    : implementation_(std::make_unique<Implementation>(time_limit)) {}
+
+World::~World() = default;
+
+int World::rank() const noexcept {
+  return implementation_->comm->rank();
+}
+
+int World::ranks() const noexcept {
+  return implementation_->comm->ranks();
+}
+
+void World::abort(int status) const noexcept {
+  if (implementation_->comm->name() == "mpi") MpiSession::abort(status);
+  std::_Exit(status);
+}
+
+}  // namespace sterna
