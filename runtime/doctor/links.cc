@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <thread>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/clock.h"
@@ -16,6 +18,9 @@ namespace {
 constexpr int kRoundTrips = 40;
 constexpr std::size_t kFirstBytes = std::size_t{1} << 16;
 constexpr std::size_t kMostBytes = std::size_t{1} << 28;
+// A rank without a partner in a round sleeps meanwhile: if it waited for the others, it would poll, and take
+// the core from those that measure where ranks outnumber cores.
+constexpr std::chrono::milliseconds kRound{300};
 constexpr double kEnoughSeconds = 0.1;  // for start and end of a stream not to matter
 
 void send(collectives::Communicator& comm, int peer, std::span<const std::byte> bytes) {
@@ -122,13 +127,16 @@ std::vector<std::vector<std::pair<int, int>>> tournament(int n) {
 std::vector<Link> measure_links(collectives::Communicator& comm, const std::vector<int>& ranks) {
   std::vector<Link> mine;
   for (const auto& round : tournament(static_cast<int>(ranks.size()))) {
+    bool is_idle = true;
     for (const auto& [a, b] : round) {
       const int first = ranks[static_cast<std::size_t>(a)];
       const int second = ranks[static_cast<std::size_t>(b)];
       if (comm.rank() != first && comm.rank() != second) continue;
+      is_idle = false;
       const Link link = measure(comm, first, second);
       if (comm.rank() == first) mine.push_back(link);
     }
+    if (is_idle) std::this_thread::sleep_for(kRound);
     collectives::barrier(comm);
   }
   collectives::GatheredBlocks gathered;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "runtime/bucket/bucket.h"
+#include "runtime/collectives/hosts.h"
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/core/errors.h"
 #include "runtime/core/rng.h"
@@ -87,6 +88,7 @@ std::vector<Step> through_the_interface(const ExchangeSettings& settings) {
 // As run.cc, train_step.cc and step_meter.cc do.
 std::vector<Step> through_the_exchange(const exchange::ExchangeOptions& options) {
   const auto comm = collectives::make_mpi();
+  (void)collectives::learn_hosts(*comm);
   const tensor::ParameterTable table = internal_table();
   exchange::GradientExchange exchange(*comm, table, options);
   const auto buckets = bucket::plan_buckets(table, 4u << 20);
@@ -142,6 +144,7 @@ TEST_P(Interface, GivesTheBitsAndBytesOfTraining) {
   options.learners = kLearners;
   options.sum_in_any_order = settings.sum_order == SumOrder::kAny;
   if (settings.gather == Gather::kSparseSum) options.gather = exchange::Gather::kSparseSum;
+  if (settings.hierarchy == Hierarchy::kHost) options.hierarchy = exchange::Hierarchy::kHost;
 
   const std::vector<Step> ours = through_the_interface(settings);
   const std::vector<Step> wanted = through_the_exchange(options);
