@@ -44,8 +44,8 @@ def bits_of(rate):
 def train(options, case, compressor, logs):
     model, batch, data, directory = (case.split(":") + [None, None])[:4]
     where = ["--data-dir", directory] if directory else []
-    testbed("run", options.program, "train", "--model", model, "--batch", batch, "--data", data or "synthetic", *where, "--compressor",
-            compressor, "--steps", options.steps, "--lr", 0.001, "--overlap", options.overlap, "--bucket-bytes",
+    testbed("run", options.program, "train", "--model", model, "--batch", batch, "--data", data or "synthetic", *where,
+            "--compressor", compressor, "--steps", options.steps, "--lr", 0.001, "--overlap", options.overlap, "--bucket-bytes",
             options.bucket_bytes, "--log-dir", logs, "--overwrite", "--progress", "off")
 
 
