@@ -229,7 +229,7 @@ std::string sentence_of(const MeasuredRun& run) {
              " steps, medians: ", duration_text(run.step_seconds), " a step, compute ",
              duration_text(run.compute_seconds), ", compress ", duration_text(run.compress_seconds),
              ", exchange ", duration_text(run.exchange_seconds), ", exposed ",
-             duration_text(run.exposed_seconds));
+             duration_text(run.exposed_seconds), "; rank 0 sent ", bytes_text(run.wire_bytes_sent));
 }
 
 std::string decode_text(const Settings& s) {

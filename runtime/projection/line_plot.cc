@@ -104,7 +104,8 @@ Axis linear_axis(double highest) {
   return axis;
 }
 
-// Ticks at 1, 2 and 5 times powers of ten; at the powers alone where there are more than two.
+// Ticks at 1, 2 and 5 times powers of ten; at the powers alone where there are more than two; and evenly over
+// an axis so short that it holds one of these at most.
 Axis logarithmic_axis(double lowest, double highest) {
   Axis axis{.low = lowest / 1.15, .high = highest * 1.15, .is_log = true, .ticks = {}};
   const bool is_long = highest / lowest > 300.0;
@@ -115,6 +116,10 @@ Axis logarithmic_axis(double lowest, double highest) {
       if (tick >= axis.low && tick <= axis.high) axis.ticks.push_back(tick);
     }
   }
+  if (axis.ticks.size() > 1) return axis;
+  axis.ticks.clear();
+  const double step = round_step(axis.high - axis.low, 4.0);
+  for (double k = std::ceil(axis.low / step); k * step <= axis.high; ++k) axis.ticks.push_back(k * step);
   return axis;
 }
 

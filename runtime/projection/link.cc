@@ -10,7 +10,7 @@ namespace {
 // Below this part of the largest it could be, a determinant says that the two unknowns cannot be told apart.
 constexpr double kAlike = 1e-3;
 
-// Sums of the normal equations, each observation divided by its seconds: x rounds, y bytes, 1 time.
+// Sums of the normal equations: x rounds, y bytes, times the seconds that are not messages'.
 struct Sums {
   double xx = 0.0, xy = 0.0, yy = 0.0, x = 0.0, y = 0.0;
 };
@@ -18,9 +18,9 @@ struct Sums {
 Sums sums_of(std::span<const Observation> observations, double message_seconds) {
   Sums sums;
   for (const Observation& o : observations) {
-    const double x = o.traffic.rounds / o.seconds;
-    const double y = o.traffic.path_bytes / o.seconds;
-    const double rest = 1.0 - o.traffic.messages * message_seconds / o.seconds;
+    const double x = o.traffic.rounds;
+    const double y = o.traffic.path_bytes;
+    const double rest = o.seconds - o.traffic.messages * message_seconds;
     sums.xx += x * x;
     sums.xy += x * y;
     sums.yy += y * y;

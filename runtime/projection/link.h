@@ -1,7 +1,6 @@
 // The time that traffic takes: latency, bytes, and what each message costs besides.
 #pragma once
 
-#include <optional>
 #include <span>
 
 #include "runtime/projection/traffic.h"
@@ -28,7 +27,7 @@ struct Observation {
   double seconds = 0.0;
 };
 
-// The link on which the observations are explained best: the least sum of squared relative errors, latency
+// The link on which the observations are explained best: the least sum of squared errors, latency
 // and seconds a byte not below 0. From one observation, and from several whose traffic is alike, only one of
 // the two can be known: then the latency is `latency_seconds`, as it is if `is_latency_known`.
 //   observations  at least one, of more than one rank and more than 0 s each

@@ -16,6 +16,7 @@ The exchange is not overlapped with backward (--overlap on overlaps it; steps al
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -43,8 +44,8 @@ def bits_of(rate):
 def train(options, case, compressor, logs):
     model, batch, data, directory = (case.split(":") + [None, None])[:4]
     where = ["--data-dir", directory] if directory else []
-    testbed("run", options.program, "train", "--model", model, "--batch", batch, "--data", data or "synthetic", *where, "--compressor",
-            compressor, "--steps", options.steps, "--lr", 0.001, "--overlap", options.overlap, "--bucket-bytes",
+    testbed("run", options.program, "train", "--model", model, "--batch", batch, "--data", data or "synthetic", *where,
+            "--compressor", compressor, "--steps", options.steps, "--lr", 0.001, "--overlap", options.overlap, "--bucket-bytes",
             options.bucket_bytes, "--log-dir", logs, "--overwrite", "--progress", "off")
 
 
@@ -89,6 +90,18 @@ def row_of(case, hosts, rate, compressor, predicted, measured, has_cores):
     return cells, errors
 
 
+@contextlib.contextmanager
+def folder_of(options, *names):
+    """For the logs of one point: below --logs, or one that goes."""
+    if not options.logs:
+        with tempfile.TemporaryDirectory() as folder:
+            yield pathlib.Path(folder)
+        return
+    folder = pathlib.Path(options.logs, "-".join(map(str, names)))
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
 def validate(options, case, fitted, worst):
     """Prints a row for each point of one case. `fitted` are the runs of the fitting point."""
     fit_hosts, fit_rate = options.fit.split(":")
@@ -103,9 +116,9 @@ def validate(options, case, fitted, worst):
                                 f"{1e6 * link['latency_seconds']:.3f}us", "--wire-efficiency", f"{min(1.0, efficiency):.4f}")
             testbed("up", hosts, rate)
             try:
-                with tempfile.TemporaryDirectory() as folder:
+                with folder_of(options, *case.split(":")[:2], hosts, rate) as folder:
                     for compressor in COMPRESSORS:
-                        measured = medians(measure(options, case, compressor, pathlib.Path(folder)))
+                        measured = medians(measure(options, case, compressor, folder))
                         cells, errors = row_of(case, hosts, rate, compressor, predicted[compressor], measured,
                                                hosts <= len(os.sched_getaffinity(0)))
                         print("| " + " | ".join(cells) + " |", flush=True)
@@ -126,6 +139,7 @@ def main():
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--overlap", choices=["on", "off"], default="off")
     parser.add_argument("--bucket-bytes", type=int, default=1 << 30, help="one bucket by default")
+    parser.add_argument("--logs", help="directory in which the runs' logs stay; default: none does")
     options = parser.parse_args()
     for case in options.cases:
         if not re.fullmatch(r"[\w-]+:\d+(:[\w-]+(:[^:]+)?)?", case):
@@ -135,10 +149,10 @@ def main():
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|", flush=True)
     worst = {}
     for case in options.cases:
-        with tempfile.TemporaryDirectory() as folder:
+        with folder_of(options, *case.split(":")[:2], "fit") as folder:
             testbed("up", *options.fit.split(":"))
             try:
-                fitted = {compressor: measure(options, case, compressor, pathlib.Path(folder)) for compressor in COMPRESSORS}
+                fitted = {compressor: measure(options, case, compressor, folder) for compressor in COMPRESSORS}
             finally:
                 testbed("down")
             validate(options, case, fitted, worst)

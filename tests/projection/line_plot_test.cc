@@ -54,6 +54,16 @@ TEST(LinePlot, HasRoundTicksOnALogarithmicAxis) {
   }
 }
 
+TEST(LinePlot, HasTicksOnALogarithmicAxisTooShortForRoundOnes) {
+  // 3 to 3.6, with a margin 2.61 to 4.14: a quarter of it is 0.38, so 0.5 apart.
+  LinePlot plot = plot_of(true);
+  plot.panels = {{.title = "", .lines = {{.name = "a", .y = {3, 3.3, 3.6}}}}};
+  const std::string svg = to_svg(plot);
+  for (const char* tick : {"3", "3.5", "4"}) {
+    EXPECT_EQ(count_of(svg, std::string("text-anchor=\"end\" >") + tick + "</text>"), 1u) << tick;
+  }
+}
+
 TEST(LinePlot, DrawsOnePointAndNothingButZeros) {
   const LinePlot plot{.title = "",
                       .x_label = "",

@@ -42,13 +42,12 @@ TEST(FitLink, TakesTheLatencyAsGivenWhereItIsKnown) {
 }
 
 TEST(FitLink, FindsNothingBelowZero) {
-  // Fewer bytes took longer: all is latency. 1 and 2 ms over 2 rounds, relative: the least of (500 us - a)^2
-  // / 500^2 + (1000 us - a)^2 / 1000^2 is at a = (1/500 + 1/1000) / (1/500^2 + 1/1000^2) = 600 us.
+  // Fewer bytes took longer: all is latency. 1 and 2 ms over 2 rounds each, in the mean 750 us a round.
   const Observation slow[] = {{.traffic = {.rounds = 2, .messages = 0, .path_bytes = 2e6}, .seconds = 1e-3},
                               {.traffic = {.rounds = 2, .messages = 0, .path_bytes = 1e6}, .seconds = 2e-3}};
   const Link link = fit_link(slow, 0.0, kLatency, false);
   EXPECT_EQ(link.seconds_per_byte, 0.0);
-  EXPECT_NEAR(link.latency_seconds, 600e-6, 1e-12);
+  EXPECT_NEAR(link.latency_seconds, 750e-6, 1e-12);
   // The latency alone explains more than was seen.
   EXPECT_EQ(fit_link(slow, 0.0, 1.0, true).seconds_per_byte, 0.0);
 }
