@@ -43,7 +43,7 @@ double transfer_seconds(const Traffic& traffic, const Link& link) {
 
 Link fit_link(std::span<const Observation> observations, double message_seconds, double latency_seconds,
               bool is_latency_known) {
-  STERNA_CHECK(!observations.empty());
+  STERNA_CHECK(observations.size() > 0u);
   const Sums s = sums_of(observations, message_seconds);
   const double determinant = s.xx * s.yy - s.xy * s.xy;
   const auto bytes_given_latency = [&](double latency) {
