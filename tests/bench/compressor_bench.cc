@@ -54,7 +54,7 @@ class Scene {
   const Compressor& compressor() const { return *compressor_; }
   bool is_leader_indexed() const { return compressor_->exchange() == Exchange::kLeaderIndexed; }
   std::size_t payload_bytes() const { return payload_bytes_; }
-  std::size_t wire_bytes() const { return index_bytes_ + payload_bytes_; }
+  std::size_t wire_bytes() const { return (is_leader_indexed() ? index_bytes_ : 0) + payload_bytes_; }
 
   // Encodes with the next gradient, as the leader where there is one.
   void lead() {
@@ -66,7 +66,8 @@ class Scene {
       index_bytes_ = encoded.index_bytes;
       payload_bytes_ = encoded.payload_bytes;
     } else {
-      payload_bytes_ = compressor_->encode(gradient, residue_, {}, key, payload_).payload_bytes;
+      index_bytes_ = compressor_->write_shared_indices(key, indices_);
+      payload_bytes_ = compressor_->encode(gradient, residue_, indices(), key, payload_).payload_bytes;
     }
   }
 

@@ -39,7 +39,7 @@ COMPRESSORS = [c["name"] for c in json.loads(
     subprocess.run([STERNA, "list", "--json"], capture_output=True, text=True, check=True).stdout)["compressors"]]
 # Each way in which a gradient can travel: a name, a compressor, and more flags.
 CASES = [(name, name, []) for name in COMPRESSORS]
-CASES += [(f"{name}-sparse-sum", name, ["--gather", "sparse-sum"]) for name in ("adacomp", "topk")]
+CASES += [(f"{name}-sparse-sum", name, ["--gather", "sparse-sum"]) for name in ("adacomp", "dryden", "ls", "strom", "topk")]
 
 COUNTERS = """cd /sys/class/net/eth0/statistics && cat tx_bytes tx_packets rx_bytes rx_packets &&
 awk '/^Tcp:/ { if (!seen++) { for (i = 1; i <= NF; ++i) if ($i == "RetransSegs") at = i } else print $at }' /proc/net/snmp"""
