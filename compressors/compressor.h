@@ -140,7 +140,7 @@ struct Options {
   std::size_t bin_fc = 500;                 // adacomp, ls: L_T of all other layers
   Selection selection = Selection::kChunk;  // scalecom
   float beta = 1.0f;                        // scalecom: low-pass filter, in (0, 1]
-  float threshold = 0.001f;                 // strom: tau, in the gradient's unit
+  float threshold = 0.03f;                  // strom: tau, in the gradient's unit
   std::uint64_t seed = 1;                   // randomk
 };
 

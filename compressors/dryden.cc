@@ -86,15 +86,23 @@ Sides begin_sides(std::span<const float> gradient, std::span<float> residue, dou
   return sides;
 }
 
+// Where the elements are that have at least the prefixes, once their lowest `shift` bits are taken for 0.
+Thresholds thresholds_of(const Sides& sides, unsigned shift) {
+  Thresholds thresholds;
+  if (sides[kPositive].elements != 0) thresholds.positive_bits = sides[kPositive].prefix << shift;
+  if (sides[kNegative].elements != 0) thresholds.negative_bits = sides[kNegative].prefix << shift & ~kSignBit;
+  return thresholds;
+}
+
+// The digit above the lowest `shift` bits.
 void descend_by_digit(std::span<const float> values, unsigned shift, Sides& sides) {
   constexpr std::uint32_t kDigits = 1 << kDigitBits;
   std::array<std::array<std::uint32_t, kDigits>, 2> counts{};
-  for (const float value : values) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const std::uint32_t prefix = bits >> (shift + kDigitBits);
-    if (prefix != sides[kPositive].prefix && prefix != sides[kNegative].prefix) continue;
-    ++counts[bits >> 31][bits >> shift & (kDigits - 1)];
-  }
+  for_each_beyond(values, thresholds_of(sides, shift + kDigitBits), [&](std::size_t i) {
+    const auto bits = std::bit_cast<std::uint32_t>(values[i]);
+    const std::size_t side = bits >> 31;
+    if (bits >> (shift + kDigitBits) == sides[side].prefix) ++counts[side][bits >> shift & (kDigits - 1)];
+  });
   for (std::size_t side : {kPositive, kNegative}) descend(counts[side], sides[side]);
 }
 
@@ -152,13 +160,10 @@ class Dryden final : public Compressor {
   // Writes means and signs; returns the bytes of the signs.
   std::size_t write_signs(std::span<const float> values, const Sides& sides,
                           std::span<std::byte> payload) const {
-    Thresholds thresholds;
-    if (sides[kPositive].elements != 0) thresholds.positive_bits = sides[kPositive].prefix;
-    if (sides[kNegative].elements != 0) thresholds.negative_bits = sides[kNegative].prefix & ~kSignBit;
     std::array<std::size_t, 2> ties_left = {sides[kPositive].wanted, sides[kNegative].wanted};
     std::array<double, 2> sums{};
     SignWriter writer(payload.subspan(kSignsAt), elements_);
-    for_each_beyond(values, thresholds, [&](std::size_t i) {
+    for_each_beyond(values, thresholds_of(sides, 0), [&](std::size_t i) {
       const auto bits = std::bit_cast<std::uint32_t>(values[i]);
       const std::size_t side = bits >> 31;
       if (bits == sides[side].prefix && ties_left[side] == 0) return;

@@ -20,8 +20,8 @@ namespace sterna::compressors {
 
 inline constexpr std::uint32_t kSignBit = 0x80000000;
 
-// The least magnitude that is beyond, of each sign: float32 without its sign, not 0. Such patterns order as
-// the magnitudes do, infinities and NaNs last.
+// The least magnitude that is beyond, of each sign: float32 without its sign. Such patterns order as the
+// magnitudes do, infinities and NaNs last.
 struct Thresholds {
   std::uint32_t positive_bits = kSignBit - 1;
   std::uint32_t negative_bits = kSignBit - 1;

@@ -88,7 +88,7 @@ std::unique_ptr<Compressor> make_strom(const LayerShape& shape, const Options& o
     throw ConfigError(
         cat("[strom] threshold = ", options.threshold,
             ": must be above 0 and finite, in float32; it is what one step sends of an element, ",
-            "and depends on the size of gradients: try 0.001, and look at the logged rate"));
+            "and depends on the size of gradients: try 0.03, and look at the logged rate"));
   }
   return std::make_unique<Strom>(shape.elements, options.threshold);
 }

@@ -42,7 +42,7 @@ struct TrainConfig {
   std::size_t bin_fc = 500;
   std::string selection = "chunk";
   double beta = 1.0;
-  double threshold = 0.001;
+  double threshold = 0.03;
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string gather = "all";

@@ -28,7 +28,7 @@ std::vector<Setting> settings() {
   return {
       {"defaults", {}},
       {"rate 1, bins of 1", {.rate = 1, .bin_conv = 1, .bin_fc = 1}},
-      {"rate 7, bins of 64 and 65", {.rate = 7, .bin_conv = 64, .bin_fc = 65}},
+      {"rate 7, bins of 64 and 65, threshold 1", {.rate = 7, .bin_conv = 64, .bin_fc = 65, .threshold = 1}},
       {"rate 65536, bins of 16384", {.rate = 65536, .bin_conv = 16384, .bin_fc = 16384}},
       {"rate 8, exact", {.rate = 8, .selection = Selection::kExact}},
   };
