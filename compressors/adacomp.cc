@@ -31,8 +31,7 @@
 namespace sterna::compressors {
 namespace {
 
-constexpr std::size_t kMaxBinOfBytes = 64;     // 2^6
-constexpr std::size_t kMaxBinOfWords = 16384;  // 2^14
+constexpr std::size_t kMaxBinOfBytes = 64;  // 2^6
 constexpr std::uint32_t kHasBitmap = 0x80000000;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -301,16 +300,9 @@ class AdaComp final : public Compressor {
 }  // namespace
 
 std::unique_ptr<Compressor> make_adacomp(const LayerShape& shape, const Options& options) {
-  const bool is_convolution = shape.kind == LayerKind::kConvolution;
-  const std::size_t bin_elements = is_convolution ? options.bin_conv : options.bin_fc;
-  if (bin_elements == 0 || bin_elements > kMaxBinOfWords) {
-    throw ConfigError(cat("[adacomp] ", is_convolution ? "bin-conv" : "bin-fc", " = ", bin_elements,
-                          ": must be in [1, ", kMaxBinOfWords,
-                          "]; the paper's are 50 for convolutions, 500 elsewhere"));
-  }
-  if (bin_elements <= kMaxBinOfBytes)
-    return std::make_unique<AdaComp<std::uint8_t>>(shape.elements, bin_elements);
-  return std::make_unique<AdaComp<std::uint16_t>>(shape.elements, bin_elements);
+  const std::size_t length = bin_elements("adacomp", shape, options);
+  if (length <= kMaxBinOfBytes) return std::make_unique<AdaComp<std::uint8_t>>(shape.elements, length);
+  return std::make_unique<AdaComp<std::uint16_t>>(shape.elements, length);
 }
 
 }  // namespace sterna::compressors

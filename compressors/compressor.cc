@@ -12,6 +12,10 @@ namespace {
 
 }  // namespace
 
+std::size_t Compressor::write_shared_indices(const StepKey&, std::span<std::byte>) const {
+  return 0;
+}
+
 LeaderEncoded Compressor::encode_as_leader(std::span<const float>, std::span<float>, const StepKey&,
                                            std::span<std::byte>, std::span<std::byte>) const {
   fail_pattern("encode_as_leader");

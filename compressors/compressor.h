@@ -20,7 +20,8 @@ namespace sterna::compressors {
 
 // How the learners' payloads of one step become one gradient.
 enum class Exchange {
-  kSummed,  // a payload is an array of values; the values of all learners are summed, element by element
+  kSummed,  // a payload is an array of values; the values of all learners are summed, element by element.
+            // Of every element, or at indices that all ranks know without a word: write_shared_indices()
   kLeaderIndexed,  // one learner, the leader, chooses the indices; then as kSummed, with the values at these
                    // indices
   kGathered,  // a payload is opaque; every rank receives every learner's and adds them up in learner order
@@ -82,15 +83,20 @@ class Compressor {
   // kSummed, kLeaderIndexed: how each value of a payload is written.
   [[nodiscard]] virtual numerics::ValueFormat value_format() const { return numerics::ValueFormat::kFloat32; }
 
-  // kLeaderIndexed: the most that encode_as_leader() writes to `indices`, in bytes.
+  // The most that encode_as_leader() or write_shared_indices() writes to `indices`, in bytes.
   [[nodiscard]] virtual std::size_t max_index_bytes() const { return 0; }
+
+  // kSummed: writes the index section of this step, which encode(), payload_values() and scatter() take. All
+  // learners have the same: it depends on settings, step and layer alone, and does not travel. Returns its
+  // bytes: 0 where every element is sent.
+  //   indices  at least max_index_bytes() long
+  virtual std::size_t write_shared_indices(const StepKey& key, std::span<std::byte> indices) const;
 
   // Writes one learner's payload and moves its residue on by one step.
   //   gradient  [n] float32, finite
   //   residue   [n] float32, what earlier steps held back; zero at first
-  //   indices   kLeaderIndexed: the leader's index section; else empty. Throws WireError if it is malformed,
-  //   before
-  //             the residue is touched.
+  //   indices   kLeaderIndexed: the leader's index section; kSummed: the shared one; else empty. Throws
+  //             WireError if it is malformed, before the residue is touched.
   //   payload   at least max_payload_bytes() long; written from the front
   virtual Encoded encode(std::span<const float> gradient, std::span<float> residue,
                          std::span<const std::byte> indices, const StepKey& key,
@@ -129,12 +135,13 @@ enum class Selection { kChunk, kExact };
 
 // The settings of all methods; each method reads its own.
 struct Options {
-  double rate = 100.0;                      // topk, scalecom: 1 of `rate` elements is sent
-  std::size_t bin_conv = 50;                // adacomp: L_T of convolutions, in elements
-  std::size_t bin_fc = 500;                 // adacomp: L_T of all other layers
+  double rate = 100.0;                      // dryden, randomk, scalecom, topk: 1 of `rate` elements is sent
+  std::size_t bin_conv = 50;                // adacomp, ls: L_T of convolutions, in elements
+  std::size_t bin_fc = 500;                 // adacomp, ls: L_T of all other layers
   Selection selection = Selection::kChunk;  // scalecom
   float beta = 1.0f;                        // scalecom: low-pass filter, in (0, 1]
-  std::uint64_t seed = 1;
+  float threshold = 0.03f;                  // strom: tau, in the gradient's unit
+  std::uint64_t seed = 1;                   // randomk
 };
 
 struct CompressorEntry {

@@ -11,7 +11,7 @@
 namespace sterna::compressors {
 
 // Overwrites `out` [n] with what one payload stands for.
-//   indices  kLeaderIndexed: the leader's index section; else empty
+//   indices  kLeaderIndexed: the leader's index section; kSummed: the shared one; else empty
 //   scratch  memory for unpacked values, kept from call to call
 // Throws WireError if either is malformed; `out` is then unspecified. Reads nothing past their ends.
 void decode(const Compressor& compressor, std::span<const std::byte> indices,

@@ -20,6 +20,15 @@ void check_indexable(std::string_view method, const LayerShape& shape) {
                         kMaxElements, ", so that an index and a count fit 32 bits; split the parameter"));
 }
 
+std::size_t bin_elements(std::string_view method, const LayerShape& shape, const Options& options) {
+  const bool is_convolution = shape.kind == LayerKind::kConvolution;
+  const std::size_t elements = is_convolution ? options.bin_conv : options.bin_fc;
+  if (elements >= 1 && elements <= kMaxBinElements) return elements;
+  throw ConfigError(cat("[", method, "] ", is_convolution ? "bin-conv" : "bin-fc", " = ", elements,
+                        ": must be in [1, ", kMaxBinElements,
+                        "]; the AdaComp paper's are 50 for convolutions, 500 elsewhere"));
+}
+
 std::size_t kept_elements(std::size_t elements, double rate) {
   return static_cast<std::size_t>(std::ceil(static_cast<double>(elements) / rate));
 }
@@ -33,6 +42,10 @@ void check_arguments(std::size_t elements, std::span<const float> gradient, std:
   STERNA_CHECK(gradient.size() == elements);
   STERNA_CHECK(residue.size() == elements);
   STERNA_CHECK(payload.size() >= payload_bytes);
+}
+
+void add_to(std::span<float> residue, std::span<const float> gradient) {
+  for (std::size_t i = 0; i < residue.size(); ++i) residue[i] += gradient[i];
 }
 
 }  // namespace sterna::compressors

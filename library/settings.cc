@@ -88,6 +88,7 @@ exchange::ExchangeOptions options_of(const ExchangeSettings& settings, int ranks
                       .selection = settings.selection == Selection::kExact ? compressors::Selection::kExact
                                                                            : compressors::Selection::kChunk,
                       .beta = static_cast<float>(settings.beta),
+                      .threshold = static_cast<float>(settings.threshold),
                       .seed = settings.seed};
   if (settings.dense_layers) {
     options.dense_layers = *settings.dense_layers;
@@ -112,6 +113,7 @@ std::vector<std::string> describe(const exchange::ExchangeOptions& options,
       cat("bin_fc = ", settings.bin_fc),
       cat("selection = ", settings.selection == compressors::Selection::kExact ? "exact" : "chunk"),
       cat("beta = ", exactly(static_cast<double>(settings.beta))),
+      cat("threshold = ", exactly(static_cast<double>(settings.threshold))),
       cat("gather = ", options.gather == exchange::Gather::kSparseSum ? "sparse-sum" : "all"),
       cat("sum_order = ", options.sum_in_any_order ? "any" : "tree"),
       cat("hierarchy = ", static_cast<int>(options.hierarchy)),

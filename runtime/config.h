@@ -47,6 +47,7 @@ struct TrainConfig {
   std::size_t bin_fc = 500;
   std::string selection = "chunk";
   double beta = 1.0;
+  double threshold = 0.03;
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string gather = "all";
@@ -76,12 +77,14 @@ struct TrainConfig {
 template <typename Config, typename Setting>
 void for_each_codec_setting(Config& c, Setting&& setting) {
   setting("compressor", c.compressor, "how gradients travel; `sterna list` names them all");
-  setting("rate", c.rate, "topk, scalecom: 1 of this many elements is sent");
-  setting("bin-conv", c.bin_conv, "adacomp: elements in a bin, L_T, of convolutions");
-  setting("bin-fc", c.bin_fc, "adacomp: elements in a bin, L_T, of fully connected and recurrent layers");
+  setting("rate", c.rate, "dryden, randomk, scalecom, topk: 1 of this many elements is sent");
+  setting("bin-conv", c.bin_conv, "adacomp, ls: elements in a bin, L_T, of convolutions");
+  setting("bin-fc", c.bin_fc, "adacomp, ls: elements in a bin, L_T, of fully connected and recurrent layers");
   setting("selection", c.selection,
           "scalecom: chunk (the largest of each chunk of R elements) or exact (the top n/R)");
   setting("beta", c.beta, "scalecom: low-pass filter of the memory, in (0, 1]; 1 is plain error feedback");
+  setting("threshold", c.threshold,
+          "strom: tau; elements of at least this magnitude are sent, each as this much");
 }
 
 template <typename Config, typename Setting>
@@ -111,10 +114,10 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("schedule", c.schedule, "constant, step, cosine or linear");
   setting("warmup-steps", c.warmup_steps, "steps over which the learning rate rises to its peak");
   for_each_codec_setting(c, setting);
-  setting(
-      "gather", c.gather,
-      "topk, adacomp: all (every rank receives every payload) or sparse-sum (each element goes to one owner, "
-      "who sums it and passes the largest sums on; bytes per rank do not grow with the ranks)");
+  setting("gather", c.gather,
+          "adacomp, dryden, ls, strom, topk: all (every rank receives every payload) or sparse-sum (each "
+          "element goes to one owner, "
+          "who sums it and passes the largest sums on; bytes per rank do not grow with the ranks)");
   setting(
       "hierarchy", c.hierarchy,
       "flat (every rank speaks to every other), host (the ranks of a host add up first, one of them speaks "
@@ -191,6 +194,7 @@ template <typename Config>
           .bin_fc = config.bin_fc,
           .selection = selection_named(config.selection),
           .beta = static_cast<float>(config.beta),
+          .threshold = static_cast<float>(config.threshold),
           .seed = seed};
 }
 

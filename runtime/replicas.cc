@@ -5,8 +5,8 @@
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
-#include "runtime/data/translations.h"
 #include "runtime/core/hash.h"
+#include "runtime/data/translations.h"
 #include "runtime/run.h"
 
 namespace sterna {

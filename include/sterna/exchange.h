@@ -89,7 +89,7 @@ enum class Selection {
   kExact,  // the n / rate largest
 };
 
-// topk, adacomp: how the learners' payloads become one mean.
+// adacomp, dryden, ls, strom, topk: how the learners' payloads become one mean.
 enum class Gather {
   kAll,        // every rank receives every payload
   kSparseSum,  // each element goes to one owner, who sums it and passes the largest sums on
@@ -110,12 +110,13 @@ enum class Hierarchy {
 
 // Each is a flag of `sterna train`, and means the same there. The same on every rank.
 struct ExchangeSettings {
-  std::string compressor = "none";          // a name that `sterna list` shows under compressors
-  double rate = 100.0;                      // topk, scalecom: 1 of so many elements is sent; in [1, 65536]
-  std::size_t bin_conv = 50;                // adacomp: elements in a bin, L_T, of convolutions; [1, 16384]
-  std::size_t bin_fc = 500;                 // adacomp: of all other kinds; [1, 16384]
+  std::string compressor = "none";  // a name that `sterna list` shows under compressors
+  double rate = 100.0;        // dryden, randomk, scalecom, topk: 1 of so many elements is sent; in [1, 65536]
+  std::size_t bin_conv = 50;  // adacomp, ls: elements in a bin, L_T, of convolutions; [1, 16384]
+  std::size_t bin_fc = 500;   // adacomp, ls: of all other kinds; [1, 16384]
   Selection selection = Selection::kChunk;  // scalecom
   double beta = 1.0;                        // scalecom: low-pass filter of the memory, in (0, 1]
+  double threshold = 0.03;                  // strom: tau, in the gradient's unit; more than 0
   Gather gather = Gather::kAll;             // topk, adacomp
   SumOrder sum_order = SumOrder::kTree;
   Hierarchy hierarchy = Hierarchy::kAuto;

@@ -44,6 +44,8 @@ struct Bench {
     gradient = std::span<const float>(normal).subspan(step * 199 % kWindows * kWindowStride, residue.size());
   }
 
+  bool has_leader() const { return compressor->exchange() == compressors::Exchange::kLeaderIndexed; }
+
   void encode(bool as_leader) {
     const compressors::StepKey key{.step = step};
     if (as_leader) {
@@ -52,6 +54,7 @@ struct Bench {
       index_bytes = sent.index_bytes;
       payload_bytes = sent.payload_bytes;
     } else {
+      if (!has_leader()) index_bytes = compressor->write_shared_indices(key, indices);
       payload_bytes =
           compressor->encode(gradient, residue, std::span(indices).first(index_bytes), key, payload)
               .payload_bytes;
@@ -95,7 +98,7 @@ struct Bench {
 
 nlohmann::ordered_json measure(const Settings& settings) {
   Bench bench(settings);
-  const bool has_leader = bench.compressor->exchange() == compressors::Exchange::kLeaderIndexed;
+  const bool has_leader = bench.has_leader();
   bench.settle(has_leader);
   std::vector<double> leader, encode, decode, add;
   for (std::size_t run = 0; run < kTimedRuns; ++run) {
@@ -117,7 +120,7 @@ nlohmann::ordered_json measure(const Settings& settings) {
   }
   result["decode_ns_per_element"] = median(decode) * ns;
   result["add_ns_per_element"] = median(add) * ns;
-  result["payload_bytes"] = bench.payload_bytes + bench.index_bytes;
+  result["payload_bytes"] = bench.payload_bytes + (has_leader ? bench.index_bytes : 0);
   return result;
 }
 

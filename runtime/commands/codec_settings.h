@@ -17,6 +17,7 @@ struct CodecSettings {
   std::size_t bin_fc = 500;
   std::string selection = "chunk";
   double beta = 1.0;
+  double threshold = 0.03;
   std::uint64_t seed = 1;
   std::string layer = "fc";
 };

@@ -101,18 +101,27 @@ void SummedExchange::encode_leader(const BucketStep& work, std::size_t local_lea
   std::ranges::fill(block.subspan(kLengthBytes + message.size()), std::byte{0});
 }
 
-std::vector<SummedExchange::Part> SummedExchange::plan_parts(const BucketStep& work,
-                                                             ValueFormat format) const {
+// What every rank knows by itself of where the values of a kSummed layer belong.
+std::span<const std::byte> SummedExchange::shared_indices(const BucketStep& work, std::size_t layer) {
+  const compressors::Compressor& compressor = work.layers[layer]->active();
+  shared_indices_.resize(std::max(shared_indices_.size(), work.layers.size()));
+  const std::span<std::byte> indices = room(shared_indices_[layer], compressor.max_index_bytes());
+  return indices.first(
+      compressor.write_shared_indices(work.key(/*local_learner=*/0, *work.layers[layer]), indices));
+}
+
+std::vector<SummedExchange::Part> SummedExchange::plan_parts(const BucketStep& work, ValueFormat format) {
   std::vector<Part> parts;
   std::size_t first_value = 0;
   std::size_t section = 0;
-  for (Layer* layer : work.layers) {
+  for (std::size_t i = 0; i < work.layers.size(); ++i) {
+    Layer* const layer = work.layers[i];
     const compressors::Compressor& compressor = layer->active();
     if (compressor.exchange() == Exchange::kGathered) continue;
-    const bool has_indices = compressor.exchange() == Exchange::kLeaderIndexed;
-    const std::span<const std::byte> indices =
-        has_indices ? reader_.section(section++) : std::span<const std::byte>{};
+    std::span<const std::byte> indices;
+    if (compressor.exchange() == Exchange::kLeaderIndexed) indices = reader_.section(section++);
     if (compressor.value_format() != format) continue;
+    if (compressor.exchange() == Exchange::kSummed) indices = shared_indices(work, i);
     const std::size_t values = compressor.payload_values(indices);
     parts.push_back({.layer = layer, .indices = indices, .first_value = first_value, .values = values});
     first_value += values;
@@ -161,11 +170,10 @@ void SummedExchange::encode_learner(const BucketStep& work, std::size_t local_le
 // One sum over all learners for every value of this format in the bucket.
 void SummedExchange::sum_format(collectives::Levels& levels, const BucketStep& work, ValueFormat format,
                                 ExchangeRecord& record) {
+  const Stopwatch encode_clock;
   const std::vector<Part> parts = plan_parts(work, format);
   if (parts.empty()) return;
   const std::size_t values = parts.back().first_value + parts.back().values;
-
-  const Stopwatch encode_clock;
   sum_.restart(values);
   for (std::size_t local = 0; local < work.local.count; ++local) {
     encode_learner(work, local, parts, format, sum_.next());
@@ -194,7 +202,9 @@ void SummedExchange::sum_format(collectives::Levels& levels, const BucketStep& w
     Layer& layer = *part.layer;
     layer.active().scatter(part.indices, sum.subspan(part.first_value, part.values), work.mean_of(layer));
     std::ranges::fill(layer.traffic.payload_bytes, part.values * numerics::bytes_per_value(format));
-    layer.traffic.payload_bytes[work.step % work.learners] += part.indices.size();
+    if (layer.active().exchange() == Exchange::kLeaderIndexed) {
+      layer.traffic.payload_bytes[work.step % work.learners] += part.indices.size();
+    }
     if (layer.is_on) layer.has_leftover = false;
   }
   record.compress_seconds += work.ended("decode", decode_clock).seconds();

@@ -20,7 +20,7 @@ class SummedExchange {
   // A layer within the run of values of one format that are summed together.
   struct Part {
     Layer* layer;
-    std::span<const std::byte> indices;  // the leader's, or empty
+    std::span<const std::byte> indices;  // the leader's, or those that all ranks know; empty: every element
     std::size_t first_value;
     std::size_t values;
   };
@@ -28,7 +28,8 @@ class SummedExchange {
   void share_indices(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record);
   void encode_leader(const BucketStep& work, std::size_t local_leader, const wire::MessageKey& key,
                      std::size_t message_room);
-  [[nodiscard]] std::vector<Part> plan_parts(const BucketStep& work, numerics::ValueFormat format) const;
+  [[nodiscard]] std::vector<Part> plan_parts(const BucketStep& work, numerics::ValueFormat format);
+  [[nodiscard]] std::span<const std::byte> shared_indices(const BucketStep& work, std::size_t layer);
   void sum_format(collectives::Levels& levels, const BucketStep& work, numerics::ValueFormat format,
                   ExchangeRecord& record);
   [[nodiscard]] std::span<const float> gradient_of(const BucketStep& work, std::size_t local_learner,
@@ -41,6 +42,7 @@ class SummedExchange {
   wire::MessageReader reader_;
   std::vector<std::vector<std::byte>> leader_payload_;  // by indexed layer; filled where the leader is hosted
   std::vector<std::size_t> leader_payload_bytes_;
+  std::vector<std::vector<std::byte>> shared_indices_;  // by layer of the bucket, where it has them
   std::vector<std::byte> payload_;
   std::vector<float> with_leftover_;  // one layer's gradient and residue
   TreeAccumulator sum_;

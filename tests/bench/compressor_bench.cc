@@ -27,6 +27,8 @@ namespace {
 
 // AdaComp with bins of 500 sends 6 of a bin at a step: an element's turn comes after about 80 steps.
 constexpr int kWarmUpSteps = 100;
+// Strom's: of normal gradients about 1 of 100 elements is sent then, as by the methods with a rate.
+constexpr float kThreshold = 10.0f;
 // A step's gradient is a window of the values, 64-byte aligned; 4096 windows pass before one comes again.
 constexpr std::size_t kWindows = 4096;
 constexpr std::size_t kWindowShift = 16;
@@ -41,7 +43,7 @@ AlignedVector<float> normal_values(std::size_t n, std::uint64_t seed) {
 class Scene {
  public:
   Scene(std::string_view name, LayerKind kind, std::size_t n)
-      : compressor_(make_compressor(name, {.elements = n, .kind = kind}, Options{})),
+      : compressor_(make_compressor(name, {.elements = n, .kind = kind}, Options{.threshold = kThreshold})),
         elements_(n),
         values_(normal_values(n + kWindows * kWindowShift, /*seed=*/1)),
         residue_(compressor_->has_residue() ? n : 0),
@@ -54,7 +56,7 @@ class Scene {
   const Compressor& compressor() const { return *compressor_; }
   bool is_leader_indexed() const { return compressor_->exchange() == Exchange::kLeaderIndexed; }
   std::size_t payload_bytes() const { return payload_bytes_; }
-  std::size_t wire_bytes() const { return index_bytes_ + payload_bytes_; }
+  std::size_t wire_bytes() const { return (is_leader_indexed() ? index_bytes_ : 0) + payload_bytes_; }
 
   // Encodes with the next gradient, as the leader where there is one.
   void lead() {
@@ -66,7 +68,8 @@ class Scene {
       index_bytes_ = encoded.index_bytes;
       payload_bytes_ = encoded.payload_bytes;
     } else {
-      payload_bytes_ = compressor_->encode(gradient, residue_, {}, key, payload_).payload_bytes;
+      index_bytes_ = compressor_->write_shared_indices(key, indices_);
+      payload_bytes_ = compressor_->encode(gradient, residue_, indices(), key, payload_).payload_bytes;
     }
   }
 

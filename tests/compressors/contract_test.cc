@@ -28,7 +28,7 @@ std::vector<Setting> settings() {
   return {
       {"defaults", {}},
       {"rate 1, bins of 1", {.rate = 1, .bin_conv = 1, .bin_fc = 1}},
-      {"rate 7, bins of 64 and 65", {.rate = 7, .bin_conv = 64, .bin_fc = 65}},
+      {"rate 7, bins of 64 and 65, threshold 1", {.rate = 7, .bin_conv = 64, .bin_fc = 65, .threshold = 1}},
       {"rate 65536, bins of 16384", {.rate = 65536, .bin_conv = 16384, .bin_fc = 16384}},
       {"rate 8, exact", {.rate = 8, .selection = Selection::kExact}},
   };
@@ -116,10 +116,9 @@ TEST_P(CompressorContract, StaysWithinItsBoundsAndLeavesTheGradientAlone) {
 // In units of float32's rounding, 2^-24, relative: by how much decode + new residue may miss old residue +
 // gradient.
 //   selectors at beta 1  0: an element is either sent or kept, rounded in neither
-//   adacomp              fl(fl(m + g) -+ scale) +- scale: the first rounding is that of the sum it is
-//   compared with, the
-//                        second and the addition here have results no larger than |G| + scale: 2 (|G| +
-//                        scale)
+//   those that quantise  fl(fl(m + g) -+ scale) +- scale: the first rounding is that of the sum it is
+//                        compared with, the second and the addition here have results no larger than
+//                        |G| + scale: 2 (|G| + scale)
 //   dense                the format's rounding, checked in dense_test.cc and here with its relative bound
 float tolerance(const Compressor& compressor, float sum, float sent) {
   constexpr float kUlp = 0x1p-24f;
@@ -159,12 +158,13 @@ TEST_P(CompressorContract, SendsOrKeepsEveryBitOfTheGradient) {
   });
 }
 
-TEST_P(CompressorContract, SendsNothingOfALayerOfZerosUnlessItSendsEverything) {
+TEST_P(CompressorContract, SendsNothingOfALayerOfZerosUnlessPayloadsAreAllAlike) {
   for_each_layer([](const Compressor& compressor, std::size_t n) {
     Values residue = residue_for(compressor, n);
     const Sent sent = send(compressor, Values(n), residue);
-    EXPECT_EQ(sent.elements, compressor.exchange() == Exchange::kSummed ? n : 0u);
-    EXPECT_EQ(sent.payload.empty(), n == 0 || compressor.exchange() != Exchange::kSummed);
+    const bool is_summed = compressor.exchange() == Exchange::kSummed;
+    EXPECT_EQ(sent.elements, is_summed ? compressor.payload_values(sent.indices) : 0u);
+    EXPECT_EQ(sent.payload.empty(), n == 0 || !is_summed);
     EXPECT_THAT(decoded(compressor, sent, n), testing::Each(0.0f));
     EXPECT_THAT(residue, testing::Each(0.0f));
   });
@@ -213,6 +213,19 @@ TEST_P(CompressorContract, FollowsTheLeaderAtItsIndices) {
     EXPECT_EQ(same.elements, lead.elements);
     EXPECT_EQ(followers, leaders);
     EXPECT_EQ(compressor.payload_values(lead.indices) * 4, lead.payload.size());
+  });
+}
+
+TEST_P(CompressorContract, SharesIndicesThatTheLearnerDoesNotChange) {
+  for_each_layer([](const Compressor& compressor, std::size_t n) {
+    if (compressor.exchange() != Exchange::kSummed) return;
+    Values residue = residue_for(compressor, n);
+    Values others = residue;
+    const Values gradient = gradient_of(Content::kNormal, n, /*seed=*/1);
+    const Sent one = send(compressor, gradient, residue, {.step = 3, .learner = 0, .layer = 2});
+    const Sent other = send(compressor, gradient, others, {.step = 3, .learner = 5, .layer = 2});
+    EXPECT_EQ(one.indices, other.indices);
+    EXPECT_EQ(one.payload, other.payload);
   });
 }
 
@@ -275,8 +288,7 @@ bool decodes(const Compressor& compressor, const Sent& sent, Part part, const By
 constexpr std::size_t kFullyTried = 300;
 
 // A gathered payload cut short may still be one, of a layer whose other bins... only where its grammar says
-// so: adacomp and topk can only lose whole elements. Nothing may crash; a byte too many is never right for
-// any but these two.
+// so. Nothing may crash; a byte too many is never right for any pattern but this.
 TEST_P(CompressorContract, RefusesOrSurvivesEveryTruncationAndExtension) {
   for (const Setting& setting : settings()) {
     for (const LayerKind kind : kKinds) {
@@ -335,7 +347,7 @@ TEST_P(CompressorContract, RefusesOrSurvivesFlippedBitsAndRandomBytes) {
 
 TEST_P(CompressorContract, LeavesTheResidueAloneWhenTheIndicesAreMalformed) {
   const auto compressor = GetParam().make({.elements = 1000}, Options{.rate = 10});
-  if (compressor->exchange() != Exchange::kLeaderIndexed) return;
+  if (compressor->max_index_bytes() == 0) return;
   Values residue = gradient_of(Content::kNormal, 1000, /*seed=*/3);
   const Values before = residue;
   const Bytes malformed(compressor->max_index_bytes() + 1);
@@ -374,8 +386,11 @@ TEST_P(CompressorContract, FailsTheStepsOfAnotherPattern) {
     EXPECT_THROW(static_cast<void>(compressor->payload_values(bytes)), WireError);
     EXPECT_THROW(compressor->scatter(bytes, values, values), WireError);
   }
-  if (compressor->exchange() != Exchange::kLeaderIndexed) {
+  if (compressor->exchange() == Exchange::kGathered) {
     EXPECT_EQ(compressor->max_index_bytes(), 0u);
+    EXPECT_EQ(compressor->write_shared_indices({}, bytes), 0u);
+  }
+  if (compressor->exchange() != Exchange::kLeaderIndexed) {
     EXPECT_THROW(compressor->encode_as_leader(values, values, {}, bytes, bytes), InternalError);
   }
 }

@@ -34,7 +34,7 @@ inline Values normal_values(std::size_t n, std::uint64_t seed) {
 }
 
 struct Sent {
-  Bytes indices;  // kLeaderIndexed, as the leader: its index section; else empty
+  Bytes indices;  // kLeaderIndexed, as the leader: its index section; kSummed: the shared one; else empty
   Bytes payload;
   std::size_t elements = 0;
 };
@@ -66,8 +66,10 @@ inline Sent send(const Compressor& compressor, const Values& gradient, Values& r
         compressor.encode_as_leader(gradient, residue, key, indices.span(), payload.span());
     return {indices.take(sent.index_bytes), payload.take(sent.payload_bytes), sent.elements_sent};
   }
-  const Encoded sent = compressor.encode(gradient, residue, {}, key, payload.span());
-  return {{}, payload.take(sent.payload_bytes), sent.elements_sent};
+  const std::size_t index_bytes = compressor.write_shared_indices(key, indices.span());
+  const Encoded sent =
+      compressor.encode(gradient, residue, indices.span().first(index_bytes), key, payload.span());
+  return {indices.take(index_bytes), payload.take(sent.payload_bytes), sent.elements_sent};
 }
 
 // kLeaderIndexed: encodes at another learner's indices.

@@ -77,8 +77,8 @@ class CommandLine(TestCase):
     def test_values_out_of_range(self):
         for flag, value in (("--batch", 0), ("--lr", 0), ("--lr", -1), ("--threads", 0), ("--momentum", 1.5),
                             ("--beta", 0), ("--beta", 1.5), ("--rate", 0.5), ("--bin-conv", 0),
-                            ("--bin-fc", 16385), ("--weight-decay", -1), ("--timeout-seconds", 0)):
-            compressor = {"--beta": "scalecom", "--rate": "topk"}.get(flag, "adacomp")
+                            ("--bin-fc", 16385), ("--threshold", 0), ("--threshold", 1e-60), ("--weight-decay", -1), ("--timeout-seconds", 0)):
+            compressor = {"--beta": "scalecom", "--rate": "topk", "--threshold": "strom"}.get(flag, "adacomp")
             with self.subTest(flag=flag, value=value):
                 self.assert_refused(run(*SHORT, "--compressor", compressor, f"{flag}={value}"), flag.strip("-"), "must be")
 
@@ -100,10 +100,10 @@ class CommandLine(TestCase):
         self.assert_refused(run(*SHORT, "--lr", 1e-60), "lr", "must be")
 
     def test_a_sparse_sum_of_what_chooses_no_elements(self):
-        for compressor in ("none", "fp16", "scalecom"):
+        for compressor in ("none", "fp16", "randomk", "scalecom"):
             with self.subTest(compressor=compressor):
                 self.assert_refused(run(*SHORT, "--compressor", compressor, "--gather", "sparse-sum"),
-                                    f"gather = sparse-sum with compressor = {compressor}", "adacomp or topk")
+                                    f"gather = sparse-sum with compressor = {compressor}", "adacomp or dryden or ls or strom or topk")
 
     def test_a_pattern_that_is_none(self):
         self.assert_refused(run(*SHORT, "--dense-layers", "(("), "dense-layers", "regular expression")

@@ -67,6 +67,47 @@ def topk(g, rate):
     return mean, residue
 
 
+def replayed(g, choose):
+    """Gathered learners: choose(residue + gradient) gives what is sent of it, 0 elsewhere."""
+    steps, learners, n = g.shape
+    residue, mean = np.zeros((learners, n), F32), np.zeros((steps, n), F32)
+    for t in range(steps):
+        for l in range(learners):
+            residue[l] += g[t, l]
+            sent = choose(residue[l]).astype(F32)
+            mean[t] += sent
+            residue[l] -= sent
+        mean[t] /= F32(learners)
+    return mean, residue
+
+
+def ls(g, length):
+    def choose(total):
+        bins = in_chunks(total.size, length)
+        at = np.array([a + np.argmax(np.abs(total[a:b])) for a, b in bins])
+        scale = F32(np.sum(np.abs(total[at]).astype(np.float64)) / len(bins))
+        sent = np.zeros_like(total)
+        sent[at] = np.sign(total[at]) * scale
+        return sent
+    return replayed(g, choose)
+
+
+def dryden(g, rate):
+    def choose(total):
+        sent = np.zeros_like(total)
+        for sign in (1, -1):
+            side = np.where(sign * total > 0, np.abs(total), 0)
+            at = top(side, -(-np.count_nonzero(side) // rate))
+            if at.size:
+                sent[at] = sign * F32(np.sum(side[at].astype(np.float64)) / at.size)
+        return sent
+    return replayed(g, choose)
+
+
+def strom(g, threshold):
+    return replayed(g, lambda total: np.where(np.abs(total) >= F32(threshold), np.sign(total) * F32(threshold), 0))
+
+
 def topk_sparse_sum(g, rate):
     steps, learners, n = g.shape
     residue, mean = np.zeros((learners, n), F32), np.zeros((steps, n), F32)
@@ -144,6 +185,33 @@ class Replay(TestCase):
         want_mean, want_residue = topk(g, 50)
         np.testing.assert_array_equal(mean, want_mean)
         np.testing.assert_array_equal(residue, want_residue)
+
+    def test_those_that_send_signs_equal_the_algorithms_bit_for_bit(self):
+        g = gradients(steps=12, learners=3, elements=1234)
+        for name, flags, want in (("ls", ("--layer", "conv"), ls(g, 50)), ("ls", ("--layer", "fc"), ls(g, 500)),
+                                  ("dryden", ("--rate", 20), dryden(g, 20)),
+                                  ("strom", ("--threshold", 3.25), strom(g, 3.25))):
+            with self.subTest(name=name, flags=flags):
+                mean, residue, _ = self.replay(g, "--compressor", name, *flags)
+                np.testing.assert_array_equal(mean, want[0])
+                np.testing.assert_array_equal(residue, want[1])
+
+    def test_randomk_sends_the_same_elements_of_all_learners_whole(self):
+        g = np.abs(gradients(steps=12, learners=4, elements=1001)) + F32(1)
+        mean, residue, sent = self.replay(g, "--compressor", "randomk", "--rate", 50, "--seed", 3)
+        np.testing.assert_array_equal(sent, np.full((12, 4), 4 * 21))
+        held, chosen = np.zeros((4, 1001), F32), []
+        for t in range(12):
+            held += g[t]
+            at = np.flatnonzero(mean[t])
+            self.assertEqual(at.size, 21)
+            np.testing.assert_array_equal(mean[t, at], tree_sum(list(held[:, at])) / F32(4))
+            held[:, at] = 0
+            chosen.append(tuple(at))
+        np.testing.assert_array_equal(residue, held)
+        self.assertEqual(len(set(chosen)), 12)
+        other, _, _ = self.replay(g, "--compressor", "randomk", "--rate", 50, "--seed", 4)
+        self.assertTrue(np.any((other != 0) != (mean != 0)))
 
     def test_sparse_sum_equals_the_algorithm_bit_for_bit(self):
         for learners in (1, 3, 4):

@@ -97,7 +97,7 @@ class Training(TestCase):
             self.assertEqual((row["value_bytes"], row["control_bytes"]), (4 * 582026, 24))
 
     def test_says_of_each_byte_that_it_sends_what_it_is(self):
-        for compressor in ("none", "fp16", "topk", "adacomp", "scalecom"):
+        for compressor in ("none", "fp16", "topk", "adacomp", "dryden", "ls", "randomk", "scalecom", "strom"):
             logs = self.train("--data", "synthetic", "--steps", 2, "--batch", 4, "--compressor", compressor, ranks=2,
                               name=compressor)
             for row in rows(logs / "steps.jsonl"):
@@ -151,7 +151,8 @@ class Program(TestCase):
         names = {part: [item["name"] for item in items] for part, items in listed.items()}
         self.assertEqual(names["models"], sorted(names["models"]))
         self.assertLessEqual({"bn50-dnn", "gpt", "lenet", "resnet20"}, set(names["models"]))
-        self.assertEqual(names["compressors"], ["adacomp", "bf16", "fp16", "none", "scalecom", "topk"])
+        self.assertEqual(names["compressors"], ["adacomp", "bf16", "dryden", "fp16", "ls", "none",
+                                                "randomk", "scalecom", "strom", "topk"])
         self.assertEqual(names["optimizers"], ["adam", "adamw", "sgd"])
         self.assertIn("10798959 parameters", run("list").out)
 

@@ -4,7 +4,7 @@ import json
 from support import TestCase, main, rows, run
 
 COMPRESSORS = [(item["name"],) for item in json.loads(run("list", "--json").out)["compressors"]]
-COMPRESSORS += [(name, "--gather", "sparse-sum") for name in ("adacomp", "topk")]
+COMPRESSORS += [(name, "--gather", "sparse-sum") for name in ("adacomp", "dryden", "ls", "strom", "topk")]
 STEPS = 50
 
 

@@ -139,6 +139,7 @@ TEST_P(Interface, GivesTheBitsAndBytesOfTraining) {
                       .selection = settings.selection == Selection::kExact ? compressors::Selection::kExact
                                                                            : compressors::Selection::kChunk,
                       .beta = static_cast<float>(settings.beta),
+                      .threshold = static_cast<float>(settings.threshold),
                       .seed = settings.seed};
   options.dense_layers = settings.dense_layers.value_or(exchange::kDefaultDenseLayers);
   options.learners = kLearners;
@@ -155,8 +156,10 @@ INSTANTIATE_TEST_SUITE_P(
     Settings, Interface,
     testing::Values(Case{"none", {}}, Case{"any_order", {.sum_order = SumOrder::kAny}},
                     Case{"topk_on_hosts", {.compressor = "topk", .rate = 10, .hierarchy = Hierarchy::kHost}},
-                    Case{"fp16", {.compressor = "fp16"}}, Case{"bf16", {.compressor = "bf16"}},
-                    Case{"topk", {.compressor = "topk", .rate = 10}},
+                    Case{"fp16", {.compressor = "fp16"}},
+                    Case{"strom", {.compressor = "strom", .threshold = 0.5}},
+                    Case{"randomk", {.compressor = "randomk", .rate = 10, .seed = 9}},
+                    Case{"bf16", {.compressor = "bf16"}}, Case{"topk", {.compressor = "topk", .rate = 10}},
                     Case{"topk_sparse_sum", {.compressor = "topk", .rate = 10, .gather = Gather::kSparseSum}},
                     Case{"adacomp", {.compressor = "adacomp", .bin_conv = 20, .bin_fc = 100}},
                     Case{"adacomp_everywhere", {.compressor = "adacomp", .dense_layers = ""}},
