@@ -27,6 +27,7 @@ struct Settings {
   std::string bandwidth;
   std::string latency;
   std::string message_cost = "5us";
+  std::string burst = "0us";
   double wire_efficiency = std::round(1e4 * kFrameEfficiency) / 1e4;
   std::string compressor;
   double rate = 100.0;
@@ -52,6 +53,8 @@ void add_flags(CLI::App& app, Settings& s) {
                "one way, such as 5us,50us; empty: 50us, or with the runs' bandwidth what goes best with it");
   add_flag_for(app, "message-cost", s.message_cost,
                "that a rank needs for each message, beside latency and bytes");
+  add_flag_for(app, "burst", s.burst,
+               "of a shaped link: the time at full rate whose bytes it lets through at once after a pause");
   add_flag_for(app, "wire-efficiency", s.wire_efficiency,
                "the part of the bandwidth that is not headers; default: TCP in full Ethernet frames");
   add_flag_for(app, "compressor", s.compressor,
@@ -104,7 +107,8 @@ CodecCosts codec_costs(const Settings& s) {
 
 // Every bandwidth with every latency; or what the runs had.
 std::vector<ProjectedLink> links_of(const Settings& s, const std::vector<MeasuredRun>& runs) {
-  const double message_seconds = parse_duration("message-cost", s.message_cost);
+  Link link{.message_seconds = parse_duration("message-cost", s.message_cost),
+            .burst_seconds = parse_duration("burst", s.burst)};
   std::vector<double> latencies;
   for (const std::string& text : split_list("latency", s.latency.empty() ? kDefaultLatency : s.latency)) {
     latencies.push_back(parse_duration("latency", text));
@@ -114,7 +118,8 @@ std::vector<ProjectedLink> links_of(const Settings& s, const std::vector<Measure
     for (const double latency : latencies) {
       // What the runs took was not scaled.
       const CodecCosts costs{.seconds_per_element = codec_costs(s).seconds_per_element};
-      const Link link = link_of_runs(runs, costs, message_seconds, latency, !s.latency.empty());
+      link.latency_seconds = latency;
+      link = link_of_runs(runs, costs, link, !s.latency.empty());
       const double bits =
           link.seconds_per_byte > 0.0 ? 8.0 / (link.seconds_per_byte * s.wire_efficiency) : 0.0;
       links.push_back({.link = link, .bits_per_second = bits, .is_of_run = true});
@@ -123,11 +128,10 @@ std::vector<ProjectedLink> links_of(const Settings& s, const std::vector<Measure
   }
   for (const std::string& text : split_list("bandwidth", s.bandwidth)) {
     const double bits = parse_bandwidth(text);
+    link.seconds_per_byte = 8.0 / (bits * s.wire_efficiency);
     for (const double latency : latencies) {
-      links.push_back({.link = {.latency_seconds = latency,
-                                .seconds_per_byte = 8.0 / (bits * s.wire_efficiency),
-                                .message_seconds = message_seconds},
-                       .bits_per_second = bits});
+      link.latency_seconds = latency;
+      links.push_back({.link = link, .bits_per_second = bits});
     }
   }
   return links;

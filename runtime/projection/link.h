@@ -14,6 +14,9 @@ struct Link {
   double latency_seconds = 0.0;   // alpha: one way, whatever the length
   double seconds_per_byte = 0.0;  // beta: of what the program hands over, each way at once
   double message_seconds = 0.0;   // o
+  // Of full rate that a link gives at once after a pause, as shaped links do (a token bucket): so much less a
+  // step's bytes take. 0 for a card.
+  double burst_seconds = 0.0;
 };
 
 // Ethernet, IP and TCP take 66 bytes of a full frame of 1514.
@@ -29,9 +32,10 @@ struct Observation {
 
 // The link on which the observations are explained best: the least sum of squared errors, latency
 // and seconds a byte not below 0. From one observation, and from several whose traffic is alike, only one of
-// the two can be known: then the latency is `latency_seconds`, as it is if `is_latency_known`.
+// the two can be known: then the latency is `known`'s, as it is if `is_latency_known`.
 //   observations  at least one, of more than one rank and more than 0 s each
-[[nodiscard]] Link fit_link(std::span<const Observation> observations, double message_seconds,
-                            double latency_seconds, bool is_latency_known);
+//   known         message_seconds, burst_seconds, and latency_seconds as above
+[[nodiscard]] Link fit_link(std::span<const Observation> observations, const Link& known,
+                            bool is_latency_known);
 
 }  // namespace sterna::projection

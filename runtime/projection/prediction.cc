@@ -104,8 +104,8 @@ Prediction predict(const Subject& subject, const Workload& workload, const Link&
   return best;
 }
 
-Link link_of_runs(std::span<const MeasuredRun> runs, const CodecCosts& costs, double message_seconds,
-                  double latency_seconds, bool is_latency_known) {
+Link link_of_runs(std::span<const MeasuredRun> runs, const CodecCosts& costs, const Link& known,
+                  bool is_latency_known) {
   std::vector<Observation> observations;
   for (const MeasuredRun& run : runs) {
     if (run.layout.ranks < 2) continue;
@@ -121,7 +121,7 @@ Link link_of_runs(std::span<const MeasuredRun> runs, const CodecCosts& costs, do
         "--bandwidth "
         "10gbit");
   }
-  return fit_link(observations, message_seconds, latency_seconds, is_latency_known);
+  return fit_link(observations, known, is_latency_known);
 }
 
 }  // namespace sterna::projection

@@ -70,7 +70,7 @@ struct Prediction {
                                  std::uint32_t ranks);
 
 // The link that the runs went over; see fit_link. Throws ConfigError if all of them had one rank.
-[[nodiscard]] Link link_of_runs(std::span<const MeasuredRun> runs, const CodecCosts& costs,
-                                double message_seconds, double latency_seconds, bool is_latency_known);
+[[nodiscard]] Link link_of_runs(std::span<const MeasuredRun> runs, const CodecCosts& costs, const Link& known,
+                                bool is_latency_known);
 
 }  // namespace sterna::projection

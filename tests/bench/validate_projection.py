@@ -6,7 +6,7 @@
 
 Hosts of launch/testbed.sh. For each case MODEL:BATCH[:DATA[:DIR]] (data: synthetic) every compressor trains at the
 fitting point, 2 hosts at one rate. From these runs, and from nothing else, `sterna project` finds latency and bandwidth,
-the latter as a part of the rate that was set; with these, and the runs' own payloads, compute and compress times, it
+the latter as a part of the rate that was set, given that these links let 1 ms of their rate through at once; with these, and the runs' own payloads, compute and compress times, it
 predicts every other point. There it is measured; what is measured is a run's medians, and of the rounds that one with the
 shortest step: what other work on the machine adds is no part of the model.
 
@@ -28,6 +28,7 @@ import tempfile
 ENVIRONMENT = dict(os.environ, STERNA_TESTBED=os.environ.get("STERNA_TESTBED", "projection"))
 TESTBED = pathlib.Path(__file__).resolve().parents[2] / "launch" / "testbed.sh"
 COMPRESSORS = ["none", "topk", "adacomp", "scalecom"]
+BURST = ("--burst", "1ms")  # of testbed.sh's links
 FRAME_EFFICIENCY = 0.9564  # --wire-efficiency's default
 
 
@@ -60,13 +61,14 @@ def measure(options, case, compressor, folder):
     """The log directory of the best round."""
     rounds = [folder / f"{compressor}-{number}" for number in range(options.rounds)]
     for logs in rounds:
-        train(options, case, compressor, logs)
+        if not (logs / "epochs.jsonl").exists():  # written last
+            train(options, case, compressor, logs)
     return min(rounds, key=lambda logs: medians(logs)["step_seconds"])
 
 
 def project(options, runs, ranks, *link):
     arguments = [word for logs in runs.values() for word in ("--run", logs)]
-    output = subprocess.run([options.program, "project", "--json", *map(str, arguments), "--ranks", str(ranks), *link],
+    output = subprocess.run([options.program, "project", "--json", *map(str, arguments), "--ranks", str(ranks), *BURST, *link],
                             check=True, capture_output=True, text=True).stdout
     return {row["compressor"]: row for row in map(json.loads, output.splitlines())}
 
@@ -139,7 +141,7 @@ def main():
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--overlap", choices=["on", "off"], default="off")
     parser.add_argument("--bucket-bytes", type=int, default=1 << 30, help="one bucket by default")
-    parser.add_argument("--logs", help="directory in which the runs' logs stay; default: none does")
+    parser.add_argument("--logs", help="directory in which the runs' logs stay; runs that are there are not measured again")
     options = parser.parse_args()
     for case in options.cases:
         if not re.fullmatch(r"[\w-]+:\d+(:[\w-]+(:[^:]+)?)?", case):

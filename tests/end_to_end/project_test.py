@@ -159,7 +159,7 @@ class BadInput(Project):
     def test_values(self):
         logs = self.train("none", ranks=None)
         for flag, value in (("ranks", "8..2"), ("ranks", "0"), ("ranks", "2,,4"), ("bandwidth", "fast"), ("latency", "50"),
-                            ("message-cost", "-1us"), ("rate", "0.5"), ("wire-efficiency", "2"), ("compute-scale", "-1"),
+                            ("message-cost", "-1us"), ("burst", "1"), ("rate", "0.5"), ("wire-efficiency", "2"), ("compute-scale", "-1"),
                             ("compressor", "gzip"), ("overlap", "maybe"), ("plot-value", "price"), ("buckets", "-1")):
             with self.subTest(flag=flag, value=value):
                 others = [] if flag == "bandwidth" else ["--bandwidth", "1gbit"]

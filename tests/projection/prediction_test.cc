@@ -128,14 +128,14 @@ TEST(LinkOfRuns, IsTheOneThatGivesBackTheirTimes) {
     const Subject subject = measured_subject(run, {});
     run.exchange_seconds = predict(subject, kWorkload, kLink, 2).exchange_seconds;
   }
-  const Link link = link_of_runs(runs, {}, 0.0, 1.0, false);
+  const Link link = link_of_runs(runs, {}, {.latency_seconds = 1.0}, false);
   EXPECT_NEAR(link.latency_seconds / kLink.latency_seconds, 1.0, 1e-9);
   EXPECT_NEAR(link.seconds_per_byte / kLink.seconds_per_byte, 1.0, 1e-9);
 }
 
 TEST(LinkOfRuns, IsNotKnownFromOneRank) {
   const std::vector<MeasuredRun> runs = {run_of(1, {.float32_bytes = 8000})};
-  EXPECT_THAT([&] { (void)link_of_runs(runs, {}, 0.0, 1.0, false); },
+  EXPECT_THAT([&] { (void)link_of_runs(runs, {}, {.latency_seconds = 1.0}, false); },
               ThrowsMessage<ConfigError>(HasSubstr("bandwidth: must be given")));
 }
 
