@@ -1,19 +1,18 @@
 // dryden: of the positive elements of residue + gradient the largest, 1 of `rate` and at least one, as their
 // mean; of the negative elements the same.
 //
-//   payload  := ""                              nothing is sent: the layer is all zero
-//             | positive  negative  signs       of the elements that are sent: signed_elements.h
-//   positive := float32                         what each that is positive stands for: finite and above 0; 0
-//   if
-//                                               none is
-//   negative := float32                         the same of those that are negative, as a magnitude
+//   payload  := ""                          nothing is sent: the layer is all zero
+//             | positive  negative  signs   of the elements that are sent: signed_elements.h
+//   positive := float32                     what a positive one stands for: finite, above 0; 0 if none is
+//   negative := float32                     the same of negative ones, as a magnitude
 //
 // ceil(p / rate) of p positive elements are sent, found exactly, and of the negative ones alike; ties go to
 // the lower index. Means are summed in double, in ascending order, and rounded to float32 once. Residue:
-// residue + gradient, less what was sent. Source: Dryden et al., "Communication quantization for
-// data-parallel training of deep neural networks", MLHPC 2016: thresholds of each sign that a fixed part of
-// the elements reaches, means, error feedback. That the part is one of the elements of that sign, and the
-// encoding, are our own reading.
+// residue + gradient, less what was sent.
+//
+// Source: Dryden et al., "Communication quantization for data-parallel training of deep neural networks",
+// MLHPC 2016: thresholds of each sign that a fixed part of the elements reaches, means, error feedback. That
+// the part is one of the elements of that sign is our reading, and the encoding our own.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -1,17 +1,18 @@
 // ls, local selection: of each bin the element with the largest |residue + gradient|, as a sign.
 //
-//   payload := ""                          nothing is sent: the layer is all zero
-//            | scale  code*  padding       one code for each bin, in order
-//   scale   := float32                     finite, its sign bit 0
-//   code    := bit_width(2 L_T) bits       2 * index in the bin, 1 more if negative; 2 L_T: the bin is all
-//   zero padding := zero bits                   up to the next whole byte
+//   payload := ""                       nothing is sent: the layer is all zero
+//            | scale  code*  padding    one code for each bin, in order
+//   scale   := float32                  finite, its sign bit 0
+//   code    := bit_width(2 L_T) bits    2 * index in the bin, 1 more if negative; 2 L_T: the bin is all zero
+//   padding := zero bits                up to the next whole byte
 //
 // A layer's elements are cut into bins of L_T as adacomp's are, the last one maybe shorter. Ties go to the
 // lower index. An element stands for +scale or -scale, where scale is the mean of the maxima over all bins,
 // those that are all zero among them, summed in double, in bin order, and rounded to float32 once. Residue:
-// residue + gradient, less what was sent. Source: the scheme that Chen et al., "AdaComp", AAAI 2018
-// (arXiv:1712.02679), set theirs against: the same bins without the soft threshold. Scale and residue are
-// adacomp's here; the encoding is our own.
+// residue + gradient, less what was sent.
+//
+// Source: the scheme that Chen et al., "AdaComp", AAAI 2018 (arXiv:1712.02679), compare theirs with, as we
+// understand it: the same bins, scale and residue without the soft threshold. The encoding is our own.
 #include <algorithm>
 #include <array>
 #include <bit>

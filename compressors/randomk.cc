@@ -1,16 +1,17 @@
-// randomk: k = ceil(n / rate) elements, drawn anew at each step, the same of all learners; plain error
+// randomk: k = ceil(n / rate) elements, drawn anew at each step, the same ones of all learners; plain error
 // feedback.
 //
-//   payload := value*      k of them: float32, residue + gradient at the indices, in their order
+//   payload := value*    k of them: float32, residue + gradient at the indices, in their order
 //
-//   indices := index*      k of them: 32 bits, little-endian, ascending. Not sent: every rank draws them
-//   alike
+//   indices := index*    k of them: 32 bits, little-endian, ascending; not sent: every rank draws them alike
 //
-// Any k elements are as likely as any others. Step j, from n - k on, draws one of 0 to j, or takes j where
-// that is drawn already (Floyd's algorithm); with integers alone, so that all machines agree. The random
-// numbers are those of seed, step and layer. Zeros are sent too. Residue: 0 where an element was sent,
-// residue + gradient elsewhere. Source: rand-k of Stich et al., "Sparsified SGD with memory", NeurIPS 2018;
-// Bentley and Floyd, "A sample of brilliance", Communications of the ACM 30(9), 1987.
+// Any k elements are as likely as any others. For each j from n - k to n - 1, one of 0 to j is drawn, and j
+// is taken where that one was drawn before (Floyd's algorithm); with integers alone, so that all machines
+// agree. The random numbers are those of seed, step and layer. Zeros are sent too. Residue: 0 where an
+// element was sent, residue + gradient elsewhere.
+//
+// Source: rand-k of Stich et al., "Sparsified SGD with memory", NeurIPS 2018; Bentley and Floyd, "A sample of
+// brilliance", Communications of the ACM 30(9), 1987.
 #include <algorithm>
 #include <bit>
 

@@ -4,8 +4,10 @@
 //            | signs     of the elements that are sent: signed_elements.h
 //
 // Both ends know tau: it is a setting. Residue: residue + gradient, less what was sent; however far an
-// element is beyond the threshold, a step sends one tau of it. Source: Strom, "Scalable distributed DNN
-// training using commodity GPU cloud computing", Interspeech 2015. The encoding is our own.
+// element is beyond the threshold, a step sends one tau of it.
+//
+// Source: Strom, "Scalable distributed DNN training using commodity GPU cloud computing", Interspeech 2015.
+// The encoding is our own.
 #include <algorithm>
 #include <bit>
 #include <cmath>
