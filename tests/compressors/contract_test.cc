@@ -15,7 +15,6 @@
 
 namespace sterna::compressors {
 namespace {
-
 constexpr std::size_t kLengths[] = {0, 1, 7, 8, 9, 63, 64, 65, 1000, 100003};
 constexpr LayerKind kKinds[] = {LayerKind::kConvolution, LayerKind::kFullyConnected};
 
@@ -397,6 +396,5 @@ TEST_P(CompressorContract, FailsTheStepsOfAnotherPattern) {
 
 INSTANTIATE_TEST_SUITE_P(Registered, CompressorContract, testing::ValuesIn(compressor_table()),
                          [](const auto& test) { return std::string(test.param.name); });
-
 }  // namespace
 }  // namespace sterna::compressors
