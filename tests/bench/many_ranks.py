@@ -42,7 +42,9 @@ def train(options, ranks, compressor, steps, folder, learners=None):
                "--data", "synthetic", "--batch", 1, "--lr", 0.001, "--steps", steps, "--eval-every", steps, "--learners",
                learners or ranks, "--compressor", compressor, *PATTERNS[compressor], "--log-dir", logs, "--progress", "off"]
     begin = time.monotonic()
-    subprocess.run(list(map(str, command)), env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+    result = subprocess.run(list(map(str, command)), env=ENVIRONMENT, capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(f"{ranks} ranks, {compressor}: status {result.returncode}\n{result.stderr}")
     return time.monotonic() - begin, logs
 
 
