@@ -18,7 +18,7 @@
 #include <cmath>
 #include <limits>
 
-#include "compressors/compressor.h"
+#include "compressors/element_chooser.h"
 #include "compressors/settings.h"
 #include "compressors/signed_elements.h"
 #include "runtime/core/bytes.h"
@@ -113,12 +113,10 @@ float mean_of(double sum, std::size_t elements) {
   return mean <= kLargest ? mean : kLargest;
 }
 
-class Dryden final : public Compressor {
+class Dryden final : public ElementChooser<Dryden> {
  public:
-  Dryden(std::size_t elements, double rate) : elements_(elements), rate_(rate) {}
+  Dryden(std::size_t elements, double rate) : ElementChooser(elements), rate_(rate) {}
 
-  Exchange exchange() const override { return Exchange::kGathered; }
-  bool has_residue() const override { return true; }
   std::size_t max_payload_bytes() const override {
     if (elements_ == 0) return 0;
     // Two sides' numbers, each rounded up, are at most the layer's and 1; a quotient is off by 1 at most.
@@ -139,21 +137,11 @@ class Dryden final : public Compressor {
     return {.payload_bytes = payload_bytes, .elements_sent = sent, .index_bytes = payload_bytes - kSignsAt};
   }
 
-  void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {
-    STERNA_CHECK(out.size() == elements_);
-    for_each_element(payload, [&](std::size_t index, float value) { out[index] += value; });
-  }
-
   std::optional<ElementValues> element_values() const override { return ElementValues::kFloats; }
 
-  void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const override {
-    elements.clear();
-    for_each_element(payload, [&](std::size_t index, float value) {
-      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
-    });
-  }
-
  private:
+  friend ElementChooser<Dryden>;
+
   static constexpr std::size_t kSignsAt = 2 * sizeof(float);
 
   // Writes means and signs; returns the bytes of the signs.
@@ -204,7 +192,6 @@ class Dryden final : public Compressor {
 
   [[noreturn]] static void fail(const std::string& what) { throw WireError(cat("[dryden] payload: ", what)); }
 
-  std::size_t elements_;
   double rate_;
 };
 

@@ -19,7 +19,7 @@
 #include <cmath>
 #include <limits>
 
-#include "compressors/compressor.h"
+#include "compressors/element_chooser.h"
 #include "compressors/kernels/kernels.h"
 #include "compressors/settings.h"
 #include "runtime/core/bytes.h"
@@ -33,17 +33,15 @@ namespace {
   throw WireError(cat("[ls] payload: ", what));
 }
 
-class LocalSelection final : public Compressor {
+class LocalSelection final : public ElementChooser<LocalSelection> {
  public:
   LocalSelection(std::size_t elements, std::size_t bin_elements)
-      : elements_(elements),
+      : ElementChooser(elements),
         bin_elements_(bin_elements),
         bins_(elements / bin_elements + (elements % bin_elements != 0 ? 1 : 0)),
         none_(static_cast<std::uint32_t>(2 * bin_elements)),
         code_bits_(static_cast<unsigned>(std::bit_width(none_))) {}
 
-  Exchange exchange() const override { return Exchange::kGathered; }
-  bool has_residue() const override { return true; }
   std::size_t max_payload_bytes() const override {
     return elements_ == 0 ? 0 : kScaleBytes + wire::packed_bytes(bins_, code_bits_);
   }
@@ -66,21 +64,11 @@ class LocalSelection final : public Compressor {
     return {.payload_bytes = payload_bytes, .elements_sent = maxima.count, .index_bytes = code_bytes};
   }
 
-  void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {
-    STERNA_CHECK(out.size() == elements_);
-    for_each_element(payload, [&](std::size_t index, float value) { out[index] += value; });
-  }
-
   std::optional<ElementValues> element_values() const override { return ElementValues::kSigns; }
 
-  void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const override {
-    elements.clear();
-    for_each_element(payload, [&](std::size_t index, float value) {
-      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
-    });
-  }
-
  private:
+  friend ElementChooser<LocalSelection>;
+
   static constexpr std::size_t kScaleBytes = sizeof(float);
 
   struct Maxima {
@@ -139,7 +127,6 @@ class LocalSelection final : public Compressor {
     if (is_empty) fail("no bin sends anything, expected no bytes then");
   }
 
-  std::size_t elements_;
   std::size_t bin_elements_;  // L_T
   std::size_t bins_;
   std::uint32_t none_;

@@ -13,7 +13,7 @@
 #include <cmath>
 #include <limits>
 
-#include "compressors/compressor.h"
+#include "compressors/element_chooser.h"
 #include "compressors/settings.h"
 #include "compressors/signed_elements.h"
 #include "runtime/core/errors.h"
@@ -21,12 +21,10 @@
 namespace sterna::compressors {
 namespace {
 
-class Strom final : public Compressor {
+class Strom final : public ElementChooser<Strom> {
  public:
-  Strom(std::size_t elements, float threshold) : elements_(elements), threshold_(threshold) {}
+  Strom(std::size_t elements, float threshold) : ElementChooser(elements), threshold_(threshold) {}
 
-  Exchange exchange() const override { return Exchange::kGathered; }
-  bool has_residue() const override { return true; }
   std::size_t max_payload_bytes() const override {
     return elements_ == 0 ? 0 : signs_bytes(elements_, elements_);
   }
@@ -55,21 +53,11 @@ class Strom final : public Compressor {
     return {.payload_bytes = payload_bytes, .elements_sent = sent, .index_bytes = payload_bytes};
   }
 
-  void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {
-    STERNA_CHECK(out.size() == elements_);
-    for_each_element(payload, [&](std::size_t index, float value) { out[index] += value; });
-  }
-
   std::optional<ElementValues> element_values() const override { return ElementValues::kSigns; }
 
-  void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const override {
-    elements.clear();
-    for_each_element(payload, [&](std::size_t index, float value) {
-      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
-    });
-  }
-
  private:
+  friend ElementChooser<Strom>;
+
   // Calls each(index, tau or -tau) for what the payload sends.
   template <typename Each>
   void for_each_element(std::span<const std::byte> payload, const Each& each) const {
@@ -78,7 +66,6 @@ class Strom final : public Compressor {
     while (signs.next()) each(signs.index(), signs.is_negative() ? -threshold_ : threshold_);
   }
 
-  std::size_t elements_;
   float threshold_;  // tau
 };
 

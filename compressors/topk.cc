@@ -9,7 +9,7 @@
 // Ties go to the lower index; zeros are never sent, so that c < k where fewer than k elements are not zero.
 // Residue: 0 where an element was sent, residue + gradient elsewhere.
 // Source: error feedback as in Seide et al., Interspeech 2014; top-k as in Aji and Heafield, EMNLP 2017.
-#include "compressors/compressor.h"
+#include "compressors/element_chooser.h"
 #include "compressors/settings.h"
 #include "compressors/top_magnitudes.h"
 #include "runtime/core/bytes.h"
@@ -19,15 +19,13 @@
 namespace sterna::compressors {
 namespace {
 
-class TopK final : public Compressor {
+class TopK final : public ElementChooser<TopK> {
  public:
   TopK(const LayerShape& shape, const Options& options)
-      : elements_(shape.elements),
+      : ElementChooser(shape.elements),
         k_(kept_elements(elements_, options.rate)),
         index_bits_(index_bits(elements_)) {}
 
-  Exchange exchange() const override { return Exchange::kGathered; }
-  bool has_residue() const override { return true; }
   std::size_t max_payload_bytes() const override { return payload_bytes(k_); }
 
   Encoded encode(std::span<const float> gradient, std::span<float> residue, std::span<const std::byte>,
@@ -40,21 +38,11 @@ class TopK final : public Compressor {
     return {.payload_bytes = payload_bytes(top.count), .elements_sent = top.count, .index_bytes = values_at};
   }
 
-  void accumulate(std::span<const std::byte> payload, std::span<float> out) const override {
-    STERNA_CHECK(out.size() == elements_);
-    for_each_element(payload, [&](std::size_t index, float value) { out[index] += value; });
-  }
-
   std::optional<ElementValues> element_values() const override { return ElementValues::kFloats; }
 
-  void read_elements(std::span<const std::byte> payload, std::vector<Element>& elements) const override {
-    elements.clear();
-    for_each_element(payload, [&](std::size_t index, float value) {
-      elements.push_back({.index = static_cast<std::uint32_t>(index), .value = value});
-    });
-  }
-
  private:
+  friend ElementChooser<TopK>;
+
   // Calls each(index, value) for what the payload sends.
   template <typename Each>
   void for_each_element(std::span<const std::byte> payload, const Each& each) const {
@@ -84,7 +72,6 @@ class TopK final : public Compressor {
     return count;
   }
 
-  std::size_t elements_;
   std::size_t k_;
   unsigned index_bits_;
 };
