@@ -31,13 +31,28 @@ Names compressors_for(const std::string& path, const std::string& key) {
   return names;
 }
 
+// The words that CLI11 takes for a flag: it writes them into the type's name, as "TEXT:{on,off}".
+Names checked_words(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const std::size_t open = type.find('{');
+  if (open == std::string::npos) return {};
+  return CLI::detail::split(type.substr(open + 1, type.find('}', open) - open - 1), ',');
+}
+
 // The values of a flag that has a list of them; a test holds them against what the program says is legal.
-Names choices_of(const std::string& path, const std::string& key) {
+Names choices_of(const std::string& path, const std::string& key, const CLI::Option& option) {
+  if (Names words = checked_words(option); !words.empty()) return words;
+  if (path == "project") return {};
   static const std::map<std::string, Names, std::less<>> kFixed = {
-      {"augment", {"none", "crop-flip"}},  {"gather", {"all", "sparse-sum"}},
-      {"layer", {"conv", "fc"}},           {"overlap", {"on", "off"}},
-      {"progress", {"auto", "on", "off"}}, {"selection", {"chunk", "exact"}},
-      {"sum-order", {"tree", "any"}},      {"transport", {"auto", "mpi"}},
+      {"augment", {"none", "crop-flip"}},
+      {"gather", {"all", "sparse-sum"}},
+      {"hierarchy", {"auto", "flat", "host"}},
+      {"layer", {"conv", "fc"}},
+      {"overlap", {"on", "off"}},
+      {"progress", {"auto", "on", "off"}},
+      {"selection", {"chunk", "exact"}},
+      {"sum-order", {"tree", "any"}},
+      {"transport", {"auto", "mpi"}},
   };
   if (const auto fixed = kFixed.find(key); fixed != kFixed.end()) return fixed->second;
   if (key == "model") return names_in(models::model_table());
@@ -50,14 +65,20 @@ Names choices_of(const std::string& path, const std::string& key) {
   return schedules;
 }
 
-ValueKind kind_of(const CLI::Option& option, const Flag& flag, const std::string& key) {
+// Flags of text that is neither a file nor a directory.
+bool is_text(const std::string& path, const std::string& key) {
+  if (path == "project") return key != "run" && key != "plot";
+  return key == "model-arg" || key == "dense-layers";
+}
+
+ValueKind kind_of(const CLI::Option& option, const Flag& flag, const std::string& path,
+                  const std::string& key) {
   if (option.get_items_expected_max() == 0) return ValueKind::kNothing;
   if (!flag.choices.empty()) return ValueKind::kChoice;
   // CLI11 adds what it checks: "INT:INT in [1 - 1024]".
   const std::string type = option.get_type_name().substr(0, option.get_type_name().find(':'));
   if (type == "UINT" || type == "INT" || type == "FLOAT") return ValueKind::kNumber;
-  const bool is_text = key == "model-arg" || key == "dense-layers";
-  return is_text ? ValueKind::kText : ValueKind::kFile;
+  return is_text(path, key) ? ValueKind::kText : ValueKind::kFile;
 }
 
 Flag describe_flag(const std::string& path, const CLI::Option& option) {
@@ -66,8 +87,8 @@ Flag describe_flag(const std::string& path, const CLI::Option& option) {
   flag.name = "--" + key;
   flag.default_value = option.get_default_str();
   flag.help = option.get_description();
-  flag.choices = choices_of(path, key);
-  flag.kind = kind_of(option, flag, key);
+  flag.choices = choices_of(path, key, option);
+  flag.kind = kind_of(option, flag, path, key);
   return flag;
 }
 

@@ -107,7 +107,7 @@ class Shells(TestCase):
         """The program names the legal values where it refuses another one."""
         checked = 0
         for command, others in ((("train",), ("--steps", 1)), (("bench", "codec"), ("--elements", 8)),
-                                (("bench", "collective"), ())):
+                                (("bench", "collective"), ()), (("project",), ("--run", "none"))):
             for flag in sorted(flags_of(command) - {"--help"}):
                 offered = self.bash("sterna", *command, flag, "") - {path.name for path in self.directory.iterdir()}
                 is_switch = "--help" in offered
@@ -124,7 +124,7 @@ class Shells(TestCase):
                     legal -= {"none", "fp16"}
                 self.assertEqual(offered, legal, f"{command} {flag}: {refused.lines[0]}")
                 checked += 1
-        self.assertGreaterEqual(checked, 12)
+        self.assertGreaterEqual(checked, 17)
 
     def test_another_shell_is_refused(self):
         self.assert_refused(run("completion", "tcsh"), "bash", "zsh", "fish")
