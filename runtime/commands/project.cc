@@ -43,6 +43,10 @@ struct Settings {
   bool paper = false;
 };
 
+double guessed_decode_ns(const char* compressor) {
+  return 1e9 * guessed_seconds_per_gathered_element(compressor);
+}
+
 void add_flags(CLI::App& app, Settings& s) {
   add_flag_for(app, "run", s.runs,
                "--log-dir of a run of `sterna train`; may be given again, for other compressors");
@@ -71,7 +75,8 @@ void add_flags(CLI::App& app, Settings& s) {
   add_flag_for(app, "compute-scale", s.compute_scale, "times the computing; 0.1: devices ten times as fast");
   add_flag_for(app, "compress-scale", s.compress_scale, "times the compressing, likewise");
   add_flag_for(app, "decode-ns", s.decode_ns,
-               "to add up one element of another learner's gathered payload; 0: 7.4 of topk, 3.3 of adacomp");
+               cat("to add up one element of another learner's gathered payload; 0: ",
+                   guessed_decode_ns("topk"), " of topk, ", guessed_decode_ns("adacomp"), " of adacomp"));
   add_flag_for(app, "json", s.json, "for scripts: one JSON object a line");
   add_flag_for(app, "plot", s.plot, "SVG file to write: a panel a link, a line a compressor");
   app.add_option("--plot-value", s.plot_value, "what the plot shows over ranks")
@@ -238,7 +243,8 @@ std::string sentence_of(const MeasuredRun& run) {
 
 std::string decode_text(const Settings& s) {
   if (s.decode_ns > 0.0) return cat(s.decode_ns, " ns an element sent");
-  return "7.4 ns (topk) or 3.3 ns (adacomp) an element sent";
+  return cat(guessed_decode_ns("topk"), " ns (topk) or ", guessed_decode_ns("adacomp"),
+             " ns (adacomp) an element sent");
 }
 
 std::vector<std::string> assumptions_of(const Settings& s, const std::vector<MeasuredRun>& runs,
