@@ -127,14 +127,7 @@ TEST_P(EveryCompressor, LosesNothingWhereTheMethodChanges) {
   for (std::size_t i = 0; i < left.size(); ++i) EXPECT_NEAR(left[i], 0.0, tolerance) << "element " << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const auto& entry : compressors::compressor_table())
-                             names.emplace_back(entry.name);
-                           for (const std::string_view name : compressors::element_choosing_compressors())
-                             names.push_back(std::string(name).append(kSparseSum));
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressor, testing::ValuesIn(ways_to_travel()),
                          [](const auto& test) { return test.param; });
 
 TEST(Exchange, CountsTheBytesOfADenseSum) {

@@ -53,14 +53,7 @@ TEST_P(OnHosts, SaysOfEachByteThatItSendsWhatItIs) {
   EXPECT_EQ(host.sent.total(), host.bytes_sent);
 }
 
-INSTANTIATE_TEST_SUITE_P(Registered, OnHosts, testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const auto& entry : compressors::compressor_table())
-                             names.emplace_back(entry.name);
-                           for (const std::string_view name : compressors::element_choosing_compressors())
-                             names.push_back(std::string(name).append(kSparseSum));
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Registered, OnHosts, testing::ValuesIn(ways_to_travel()),
                          [](const auto& test) { return test.param; });
 
 // 1344 values: each of two speakers sends half of them to the other, and half of the sums back.

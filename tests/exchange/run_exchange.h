@@ -29,6 +29,17 @@ inline tensor::ParameterTable small_network() {
 // After a compressor's name: with the sparse sum.
 inline constexpr std::string_view kSparseSum = "_sparse_sum";
 
+// Every compressor of the registry, and those that choose elements once more with the sparse sum:
+// options_for() knows them.
+inline std::vector<std::string> ways_to_travel() {
+  std::vector<std::string> names;
+  for (const auto& entry : compressors::compressor_table()) names.emplace_back(entry.name);
+  for (const std::string_view name : compressors::element_choosing_compressors()) {
+    names.push_back(std::string(name).append(kSparseSum));
+  }
+  return names;
+}
+
 inline ExchangeOptions options_for(std::string_view compressor, std::uint32_t learners) {
   ExchangeOptions options;
   if (compressor.ends_with(kSparseSum)) {
