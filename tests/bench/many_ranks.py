@@ -29,8 +29,7 @@ PATTERNS = {"none": [], "fp16": [], "scalecom": [], "adacomp": [], "topk": ["--g
 def launcher(options, ranks):
     if options.hosts:
         return [ROOT / "launch/testbed.sh", "run", "-np", ranks]
-    root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
-    return ["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-q", "--mca", "mpi_yield_when_idle", 1, "-np", ranks]
+    return [ROOT / "tests/support/mpirun.sh", ranks]
 
 
 def train(options, ranks, compressor, steps, folder, learners=None):
