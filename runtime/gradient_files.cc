@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
 
 namespace sterna {
@@ -33,8 +34,7 @@ void GradientFiles::append(std::span<const AlignedVector<float>> gradients) {
       mine.insert(mine.end(), slice.begin(), slice.end());
     }
     if (comm_.rank() != 0) {
-      const collectives::SendBlock block{.peer = 0, .bytes = std::as_bytes(std::span(mine))};
-      comm_.start({&block, 1}, {})->wait();
+      collectives::send_block(comm_, 0, std::as_bytes(std::span(mine)));
       continue;
     }
     received_.resize(mine.size() * static_cast<std::size_t>(comm_.ranks()));

@@ -74,12 +74,10 @@ void receive_pieces(collectives::Communicator& comm, int rank, const Consume& co
   std::string piece;
   while (true) {
     std::uint64_t bytes = 0;
-    const collectives::ReceiveBlock length{rank, std::as_writable_bytes(std::span(&bytes, 1))};
-    comm.start({}, {&length, 1})->wait();
+    collectives::receive_block(comm, rank, std::as_writable_bytes(std::span(&bytes, 1)));
     if (bytes == 0) return;
     piece.resize(bytes);
-    const collectives::ReceiveBlock text{rank, std::as_writable_bytes(std::span(piece))};
-    comm.start({}, {&text, 1})->wait();
+    collectives::receive_block(comm, rank, std::as_writable_bytes(std::span(piece)));
     consume(piece);
   }
 }

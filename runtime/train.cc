@@ -328,10 +328,10 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 
 RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
-  const std::vector<std::string> hosts = collectives::learn_hosts(comm);
+  std::vector<std::string> hosts = collectives::learn_hosts(comm);
   Start started = start(config, comm);
   Run& run = *started.run;
-  started.hosts = hosts;
+  started.hosts = std::move(hosts);
   started.recorder->begin(describe(run, started.hosts));
   if (run.spans) {
     started.timeline =

@@ -72,6 +72,16 @@ void send_unequal(Communicator& comm, const BlockFor& block_for, GatheredBlocks&
 
 }  // namespace
 
+void send_block(Communicator& comm, int peer, std::span<const std::byte> bytes) {
+  const SendBlock block{peer, bytes};
+  comm.start(std::span(&block, 1), {})->wait();
+}
+
+void receive_block(Communicator& comm, int peer, std::span<std::byte> bytes) {
+  const ReceiveBlock block{peer, bytes};
+  comm.start({}, std::span(&block, 1))->wait();
+}
+
 // Dissemination: after round k, a rank has heard, directly or not, of the 2^k ranks before it.
 void barrier(Communicator& comm) {
   const std::byte sent{};

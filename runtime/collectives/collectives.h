@@ -1,5 +1,5 @@
-// What all ranks do together, written once over Communicator's blocks. Each is collective: every rank calls
-// it, in the same order. P is the number of ranks.
+// What all ranks do together, written once over Communicator's blocks. Each is collective, but for the first
+// two: every rank calls it, in the same order. P is the number of ranks.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,11 @@
 #include "runtime/collectives/communicator.h"
 
 namespace sterna::collectives {
+
+// Between this rank and one peer, which calls the other of the two. Return when the block has left, or
+// arrived.
+void send_block(Communicator& comm, int peer, std::span<const std::byte> bytes);
+void receive_block(Communicator& comm, int peer, std::span<std::byte> bytes);
 
 // Returns when every rank has called it. Sends 2 bytes or less to each of ceil(log2 P) peers.
 void barrier(Communicator& comm);

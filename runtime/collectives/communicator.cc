@@ -42,6 +42,12 @@ int Communicator::host_of(int rank) const {
   return host_of_rank_.empty() ? rank : host_of_rank_[static_cast<std::size_t>(rank)];
 }
 
+std::vector<int> Communicator::hosts_by_rank() const {
+  std::vector<int> hosts;
+  for (int rank = 0; rank < ranks(); ++rank) hosts.push_back(host_of(rank));
+  return hosts;
+}
+
 std::unique_ptr<Transfer> Communicator::start(std::span<const SendBlock> sends,
                                               std::span<const ReceiveBlock> receives) {
   count_checked(*this, sends, traffic_.bytes_sent, traffic_.network_bytes_sent);

@@ -60,6 +60,7 @@ class Communicator {
   void set_hosts(std::span<const int> host_of_rank);
 
   [[nodiscard]] int host_of(int rank) const;
+  [[nodiscard]] std::vector<int> hosts_by_rank() const;  // [ranks] host_of() each
 
   // Begins to send and receive. Blocks between the same two ranks match in the order in which both posted
   // them. Empty blocks are allowed and cost nothing: both sides know them to be empty. Counted in traffic()

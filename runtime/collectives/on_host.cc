@@ -48,16 +48,6 @@ void send_pieces(Communicator& comm, int parent, std::span<const float> values) 
 
 }  // namespace
 
-void send_block(Communicator& comm, int peer, std::span<const std::byte> bytes) {
-  const SendBlock block{peer, bytes};
-  comm.start(std::span(&block, 1), {})->wait();
-}
-
-void receive_block(Communicator& comm, int peer, std::span<std::byte> bytes) {
-  const ReceiveBlock block{peer, bytes};
-  comm.start({}, std::span(&block, 1))->wait();
-}
-
 // A binomial tree, the nearest ranks first: rank r adds the sums of [r + bit, r + 2 bit) for each bit below
 // its lowest one. That is for_each_tree_addition's order, for any number of ranks.
 void sum_to_first(Communicator& comm, std::span<float> values) {

@@ -10,10 +10,6 @@
 
 namespace sterna::collectives {
 
-// Return when the block has left, or arrived.
-void send_block(Communicator& comm, int peer, std::span<const std::byte> bytes);
-void receive_block(Communicator& comm, int peer, std::span<std::byte> bytes);
-
 // Rank 0's values become the sum over ranks in tree order; those of others are arbitrary afterwards.
 // Each other rank sends its values once.
 //   values  [n] float32, the same n on every rank

@@ -32,9 +32,7 @@ collectives::Levels make_levels(const Settings& settings, collectives::Communica
   if (settings.sum_order == "any") {
     throw AgreedConfigError("[bench collective] hierarchy = host: goes with --sum-order tree alone");
   }
-  std::vector<int> hosts;
-  for (int rank = 0; rank < comm.ranks(); ++rank) hosts.push_back(comm.host_of(rank));
-  const std::string why_not = collectives::why_not_two_levels(hosts);
+  const std::string why_not = collectives::why_not_two_levels(comm.hosts_by_rank());
   if (!why_not.empty()) throw AgreedConfigError(cat("[bench collective] hierarchy = host: ", why_not));
   return collectives::Levels::two(comm);
 }

@@ -23,23 +23,13 @@ constexpr std::size_t kMostBytes = std::size_t{1} << 28;
 constexpr std::chrono::milliseconds kRound{300};
 constexpr double kEnoughSeconds = 0.1;  // for start and end of a stream not to matter
 
-void send(collectives::Communicator& comm, int peer, std::span<const std::byte> bytes) {
-  const collectives::SendBlock block{peer, bytes};
-  comm.start(std::span(&block, 1), {})->wait();
-}
-
-void receive(collectives::Communicator& comm, int peer, std::span<std::byte> bytes) {
-  const collectives::ReceiveBlock block{peer, bytes};
-  comm.start({}, std::span(&block, 1))->wait();
-}
-
 double latency_to(collectives::Communicator& comm, int peer) {
   std::array<std::byte, 8> bytes{};
   std::vector<double> seconds;
   for (int i = 0; i < kRoundTrips; ++i) {
     const Stopwatch clock;
-    send(comm, peer, bytes);
-    receive(comm, peer, bytes);
+    collectives::send_block(comm, peer, bytes);
+    collectives::receive_block(comm, peer, bytes);
     seconds.push_back(clock.seconds());
   }
   return median(std::move(seconds)) / 2.0;
@@ -48,8 +38,8 @@ double latency_to(collectives::Communicator& comm, int peer) {
 void answer(collectives::Communicator& comm, int peer) {
   std::array<std::byte, 8> bytes{};
   for (int i = 0; i < kRoundTrips; ++i) {
-    receive(comm, peer, bytes);
-    send(comm, peer, bytes);
+    collectives::receive_block(comm, peer, bytes);
+    collectives::send_block(comm, peer, bytes);
   }
 }
 
@@ -62,16 +52,16 @@ double bandwidth_to(collectives::Communicator& comm, int peer) {
   std::uint64_t length = kFirstBytes;
   for (;; length *= 2) {
     bytes.resize(length);
-    send(comm, peer, std::as_bytes(std::span(&length, 1)));
-    receive(comm, peer, std::span(&done, 1));  // the peer has its memory ready
+    collectives::send_block(comm, peer, std::as_bytes(std::span(&length, 1)));
+    collectives::receive_block(comm, peer, std::span(&done, 1));  // the peer has its memory ready
     const Stopwatch clock;
-    send(comm, peer, bytes);
-    receive(comm, peer, std::span(&done, 1));
+    collectives::send_block(comm, peer, bytes);
+    collectives::receive_block(comm, peer, std::span(&done, 1));
     seconds = clock.seconds();
     if (seconds >= kEnoughSeconds || length >= kMostBytes) break;
   }
   const std::uint64_t end = 0;
-  send(comm, peer, std::as_bytes(std::span(&end, 1)));
+  collectives::send_block(comm, peer, std::as_bytes(std::span(&end, 1)));
   return static_cast<double>(length) / seconds;
 }
 
@@ -80,12 +70,12 @@ void take_stream(collectives::Communicator& comm, int peer) {
   const std::byte done{};
   for (;;) {
     std::uint64_t length = 0;
-    receive(comm, peer, std::as_writable_bytes(std::span(&length, 1)));
+    collectives::receive_block(comm, peer, std::as_writable_bytes(std::span(&length, 1)));
     if (length == 0) return;
     bytes.resize(length);
-    send(comm, peer, std::span(&done, 1));
-    receive(comm, peer, bytes);
-    send(comm, peer, std::span(&done, 1));
+    collectives::send_block(comm, peer, std::span(&done, 1));
+    collectives::receive_block(comm, peer, bytes);
+    collectives::send_block(comm, peer, std::span(&done, 1));
   }
 }
 
@@ -96,12 +86,13 @@ Link measure(collectives::Communicator& comm, int first, int second) {
     link.latency_seconds = latency_to(comm, second);
     link.bytes_per_second_out = bandwidth_to(comm, second);
     take_stream(comm, second);
-    receive(comm, second, std::as_writable_bytes(std::span(&link.bytes_per_second_back, 1)));
+    collectives::receive_block(comm, second,
+                               std::as_writable_bytes(std::span(&link.bytes_per_second_back, 1)));
   } else {
     answer(comm, first);
     take_stream(comm, first);
     link.bytes_per_second_back = bandwidth_to(comm, first);
-    send(comm, first, std::as_bytes(std::span(&link.bytes_per_second_back, 1)));
+    collectives::send_block(comm, first, std::as_bytes(std::span(&link.bytes_per_second_back, 1)));
   }
   return link;
 }

@@ -35,8 +35,7 @@ bool has_non_finite(std::span<const float> values) {
 std::string why_not_two_levels(const collectives::Communicator& comm, const ExchangeOptions& options) {
   if (options.sum_in_any_order)
     return "sum-order = any: the MPI library's sum knows no hosts; try --sum-order tree";
-  std::vector<int> host_of_rank;
-  for (int rank = 0; rank < comm.ranks(); ++rank) host_of_rank.push_back(comm.host_of(rank));
+  const std::vector<int> host_of_rank = comm.hosts_by_rank();
   if (std::string why = collectives::why_not_two_levels(host_of_rank); !why.empty()) return why;
   const auto on_host = static_cast<std::uint32_t>(std::ranges::count(host_of_rank, host_of_rank.front()));
   const std::uint32_t hosts = static_cast<std::uint32_t>(comm.ranks()) / on_host;
@@ -120,8 +119,7 @@ class GradientExchange::Implementation {
  public:
   Implementation(collectives::Communicator& comm, const tensor::ParameterTable& table,
                  const ExchangeOptions& options)
-      : comm_(comm),
-        table_(table),
+      : table_(table),
         options_(options),
         local_(place_learners(options.learners, comm.rank(), comm.ranks(), options.sum_in_any_order)),
         levels_(make_levels(comm, options)),
@@ -155,7 +153,7 @@ class GradientExchange::Implementation {
                           .mean = mean,
                           .spans = spans};
     ExchangeRecord record;
-    const std::uint64_t sent_before = comm_.traffic().bytes_sent;
+    const std::uint64_t sent_before = levels_.all().traffic().bytes_sent;
     const Stopwatch check_clock;
     require_finite(work);
     record.compress_seconds += work.ended("check", check_clock).seconds();
@@ -165,7 +163,7 @@ class GradientExchange::Implementation {
     } else {
       gathered_.run(levels_, work, record);
     }
-    STERNA_CHECK(record.sent.total() == (comm_.traffic().bytes_sent - sent_before));
+    STERNA_CHECK(record.sent.total() == (levels_.all().traffic().bytes_sent - sent_before));
     span.set("bytes_sent", record.sent.total());
     return record;
   }
@@ -197,7 +195,6 @@ class GradientExchange::Implementation {
     }
   }
 
-  collectives::Communicator& comm_;
   const tensor::ParameterTable& table_;
   ExchangeOptions options_;
   LocalLearners local_;
