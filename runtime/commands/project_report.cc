@@ -6,8 +6,8 @@
 #include <ostream>
 
 #include "runtime/core/errors.h"
+#include "runtime/core/number_text.h"
 #include "runtime/projection/line_plot.h"
-#include "runtime/projection/quantities.h"
 
 namespace sterna::commands {
 namespace {
