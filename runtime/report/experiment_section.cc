@@ -266,8 +266,8 @@ std::string conditions_of(const Experiment& experiment) {
 Section experiment_section(const Experiment& experiment) {
   Section section{.title = experiment.title, .blocks = {}};
   std::vector<Block>& blocks = section.blocks;
-  blocks.push_back(Paragraph{cat("Claim: ", experiment.claim)});
-  blocks.push_back(Paragraph{cat("Source: ", experiment.source)});
+  if (!experiment.claim.empty()) blocks.push_back(Paragraph{cat("Claim: ", experiment.claim)});
+  if (!experiment.source.empty()) blocks.push_back(Paragraph{cat("Source: ", experiment.source)});
   for (const Comparison& c : experiment.comparisons) blocks.emplace_back(verdict_of(experiment, c));
   const std::vector<LoggedVariant> variants = read_curves(experiment);
   add_notes(experiment, variants, blocks);
