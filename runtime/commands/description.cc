@@ -68,6 +68,7 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
 // Flags of text that is neither a file nor a directory.
 bool is_text(const std::string& path, const std::string& key) {
   if (path == "project") return key != "run" && key != "plot";
+  if (path == "experiment") return key == "variants";
   return key == "model-arg" || key == "dense-layers";
 }
 
@@ -104,6 +105,7 @@ CommandDescription describe(const Command& command, const std::string& parent) {
   command.describe([&](const CLI::App& app) {
     described.about = app.get_description();
     for (const CLI::Option* option : app.get_options()) {
+      if (option->get_lnames().empty()) continue;  // a name without dashes; `about` tells of it
       described.flags.push_back(describe_flag(described.path, *option));
     }
   });
