@@ -65,6 +65,7 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
 // Flags of text that is neither a file nor a directory.
 bool is_text(const std::string& path, const std::string& key) {
   if (path == "project") return key != "run" && key != "plot";
+  if (path == "experiment") return key == "variants";
   return key == "model-arg" || key == "dense-layers" || key == "layer-rates";
 }
 
@@ -101,7 +102,11 @@ CommandDescription describe(const Command& command, const std::string& parent) {
   command.describe([&](const CLI::App& app) {
     described.about = app.get_description();
     for (const CLI::Option* option : app.get_options()) {
-      described.flags.push_back(describe_flag(described.path, *option));
+      if (option->get_lnames().empty()) {
+        described.operand = {.name = option->get_name(), .help = option->get_description()};
+      } else {
+        described.flags.push_back(describe_flag(described.path, *option));
+      }
     }
   });
   return described;
