@@ -80,6 +80,9 @@ class Compressor {
   // dryden, randomk, scalecom, topk: R, 1 of so many elements is sent; none where a method has no rate.
   [[nodiscard]] virtual std::optional<double> rate() const { return std::nullopt; }
 
+  // adacomp, ls: into how many bins the layer is cut; 0 where a method has none.
+  [[nodiscard]] virtual std::size_t bins() const { return 0; }
+
   // The most that encode() writes, in bytes.
   [[nodiscard]] virtual std::size_t max_payload_bytes() const = 0;
 

@@ -67,6 +67,7 @@ struct TrainConfig {
   std::uint64_t seed = 1;
   std::string log_dir;
   std::uint64_t log_layers = 0;
+  std::uint64_t log_diagnostics = 0;
   bool csv = false;
   bool overwrite = false;
   std::string progress = "auto";
@@ -166,7 +167,10 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("seed", c.seed, "of initial parameters, shuffling, augmentation and synthetic data");
   setting("log-dir", c.log_dir, "directory for run.json, steps.jsonl, epochs.jsonl (none: no logs)");
   setting("log-layers", c.log_layers, "steps between rows of layers.jsonl (0: none)");
-  setting("csv", c.csv, "write the same rows as CSV beside");
+  setting("log-diagnostics", c.log_diagnostics,
+          "steps between rows of diagnostics.jsonl, of all learners on one rank: residues, what was chosen, "
+          "what is left (0: none)");
+  setting("csv", c.csv, "write the same rows as CSV beside, but for diagnostics");
   setting("overwrite", c.overwrite,
           "replace the logs that the log directory already holds, and the timeline");
   setting("progress", c.progress, "auto, on or off");

@@ -78,6 +78,7 @@ Recorder::Recorder(const TrainConfig& config, std::uint64_t total_steps, bool is
   log_ = std::make_unique<record::LogDirectory>(
       record::LogOptions{.directory = config.log_dir,
                          .with_layers = config.log_layers > 0,
+                         .with_diagnostics = config.log_diagnostics > 0,
                          .with_choices = config.compressor == kAutoCompressor,
                          .with_csv = config.csv,
                          .overwrite = config.overwrite});
@@ -98,6 +99,11 @@ void Recorder::step(const Run& run, const record::StepRecord& record) {
   if (!log_) return;
   log_->write(record);
   if (log_layers_ > 0 && record.step % log_layers_ == 0) layers(run, record.step);
+}
+
+void Recorder::diagnostics(std::span<const record::DiagnosticsRecord> layers) {
+  if (!log_) return;
+  for (const record::DiagnosticsRecord& layer : layers) log_->write(layer);
 }
 
 void Recorder::choice(const CompressorChoice::Change& change) {

@@ -33,6 +33,9 @@ class Recorder {
   // After a step: its line, and on some steps a line for each layer.
   void step(const Run& run, const record::StepRecord& record);
 
+  // A line for each layer of a diagnosed step.
+  void diagnostics(std::span<const record::DiagnosticsRecord> layers);
+
   void choice(const CompressorChoice::Change& change);
 
   // A line for people, between steps.

@@ -14,6 +14,7 @@
 #include "runtime/job.h"
 #include "runtime/recorder.h"
 #include "runtime/run.h"
+#include "runtime/step_diagnosis.h"
 #include "runtime/timeline.h"
 #include "runtime/train_step.h"
 #include "runtime/translation.h"
@@ -105,6 +106,7 @@ struct Start {
   std::unique_ptr<Timeline> timeline;                   // where one is wanted
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<CompressorChoice> compressor_choice;
+  std::unique_ptr<StepDiagnosis> diagnosis;
   std::unique_ptr<Recorder> recorder;
 };
 
@@ -139,6 +141,7 @@ Start start(const TrainConfig& config, collectives::Communicator& comm) {
     }
     started.compressor_choice = std::make_unique<CompressorChoice>(*started.run, std::move(planned));
   });
+  attempt(comm, [&] { started.diagnosis = std::make_unique<StepDiagnosis>(*started.run); });
   attempt(comm, [&] {
     started.recorder = std::make_unique<Recorder>(config, started.run->total_steps, comm.rank() == 0);
   });
@@ -155,7 +158,9 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
   if (const auto change = compressor_choice.begin()) started.recorder->choice(*change);
   for (std::uint64_t step = 0; step < run.total_steps; ++step) {
     if (step > 0 && step == config.drop_residues_at) run.exchange->empty_residues();
+    started.diagnosis->before_step(step);
     const record::StepRecord record = train_step(run, step);
+    started.recorder->diagnostics(started.diagnosis->after_step(step));
     if (config.error_feedback == "off") run.exchange->empty_residues();
     started.recorder->step(run, record);
     if (const auto change = compressor_choice.after_step(record)) {

@@ -244,6 +244,10 @@ std::optional<double> GradientExchange::rate(std::size_t parameter) const {
   return implementation_->layer(parameter).configured->rate();
 }
 
+const compressors::Compressor& GradientExchange::compressor(std::size_t parameter) const {
+  return implementation_->layer(parameter).active();
+}
+
 std::uint32_t GradientExchange::leader(std::uint64_t step) const {
   return implementation_->leader(step);
 }

@@ -143,6 +143,10 @@ class GradientExchange {
   // The rate that the settings give this parameter; none where its compressor has no rate.
   [[nodiscard]] std::optional<double> rate(std::size_t parameter) const;
 
+  // What this parameter travelled through in the last step, until set_compression() or set_methods() change
+  // it.
+  [[nodiscard]] const compressors::Compressor& compressor(std::size_t parameter) const;
+
   // The learner that chooses ScaleCom's indices at a step: step mod L, or 0 if is_leader_first.
   [[nodiscard]] std::uint32_t leader(std::uint64_t step) const;
 
