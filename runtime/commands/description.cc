@@ -102,8 +102,11 @@ CommandDescription describe(const Command& command, const std::string& parent) {
   command.describe([&](const CLI::App& app) {
     described.about = app.get_description();
     for (const CLI::Option* option : app.get_options()) {
-      if (option->get_lnames().empty()) continue;  // a name without dashes; `about` tells of it
-      described.flags.push_back(describe_flag(described.path, *option));
+      if (option->get_lnames().empty()) {
+        described.operand = {.name = option->get_name(), .help = option->get_description()};
+      } else {
+        described.flags.push_back(describe_flag(described.path, *option));
+      }
     }
   });
   return described;

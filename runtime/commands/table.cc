@@ -28,6 +28,8 @@ constexpr std::array kCommands = {
             describe_doctor},
     Command{"experiment", "trains the variants of an experiment with several seeds, and compares them",
             experiment, describe_experiment},
+    Command{"report", "what logs and experiments say, as one HTML page or Markdown tables", report,
+            describe_report},
     Command{"completion", "", completion},
     Command{"manual", "", manual},
 };
