@@ -2,8 +2,9 @@
 // parameters.
 //
 // The acoustic model for the 50 hours of Broadcast News in Chen et al., "AdaComp: Adaptive residual gradient
-// compression for data-parallel distributed training", AAAI 2018; here with max(., 0) between the layers. With
-// frames=N a sample is N frames of so many features, read one after the other (frames=64 features=40 for fsdd).
+// compression for data-parallel distributed training", AAAI 2018; here with max(., 0) between the layers.
+// With frames=N a sample is N frames of so many features, read one after the other: frames=64 features=40
+// for fsdd.
 #include "models/layers/flatten.h"
 #include "models/layers/fully_connected.h"
 #include "models/network.h"

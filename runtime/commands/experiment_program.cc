@@ -10,6 +10,7 @@
 #include "runtime/config.h"
 #include "runtime/core/errors.h"
 #include "runtime/data/dataset.h"
+#include "runtime/exchange/layer_rates.h"
 #include "runtime/optim/optimizer.h"
 #include "runtime/optim/schedule.h"
 
@@ -29,6 +30,7 @@ void check(const TrainConfig& config) {
   (void)compressors::make_compressor(
       config.compressor == kAutoCompressor ? config.auto_compressor : config.compressor, {.elements = 1},
       compressor_options(config, config.seed));
+  (void)exchange::LayerRates(config.layer_rates);
   (void)optim::make_optimizer(config.optimizer, 1,
                               {.momentum = static_cast<float>(config.momentum),
                                .weight_decay = static_cast<float>(config.weight_decay)});

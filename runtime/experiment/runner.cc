@@ -86,10 +86,9 @@ class Runner {
     if (!queue_.empty() && to_do_ < runs_.size()) {
       note_(cat(definition_.name, ": ", to_do_, " of ", runs_.size(), " runs are to be done"));
     }
-    Children children;
-    while (report.signal == 0 && (!queue_.empty() || children.running() > 0)) {
-      while (!queue_.empty() && children.running() < jobs_) start_next(children);
-      const auto event = children.wait();
+    while (report.signal == 0 && (!queue_.empty() || children_.running() > 0)) {
+      while (!queue_.empty() && children_.running() < jobs_) start_next();
+      const auto event = children_.wait();
       if (const auto* interrupted = std::get_if<Children::Interrupted>(&event)) {
         report.signal = interrupted->signal;
       } else {
@@ -117,14 +116,14 @@ class Runner {
     return runs_[number].directory / "output.txt";
   }
 
-  void start_next(Children& children) {
+  void start_next() {
     const std::size_t number = queue_.front();
     queue_.pop_front();
     make_directory(runs_[number].directory);
     remove_outcome(runs_[number].directory);
     std::vector<std::string> arguments = {"train"};
     arguments.insert(arguments.end(), runs_[number].arguments.begin(), runs_[number].arguments.end());
-    children.start(number, arguments, output_of(number));
+    children_.start(number, arguments, output_of(number));
   }
 
   void take(const Children::Ended& ended, Report& report) {
@@ -170,6 +169,7 @@ class Runner {
     return result;
   }
 
+  Children children_;  // first: threads that checking models may start must not take its signals
   const Definition& definition_;
   std::filesystem::path directory_;
   std::size_t jobs_;

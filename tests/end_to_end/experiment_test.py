@@ -233,7 +233,7 @@ class BadInput(Experiment):
 
     def test_settings_before_anything_runs(self):
         for wrong in ('compressor = "topq"', "rate = 0.5", 'model = "lenet9"', 'optimizer = "sdg"', 'data = "nothing"', "lr = -1",
-                      'schedule = "never"', "momentum = 2.5", 'model-arg = ["depth=20"]'):
+                      'schedule = "never"', "momentum = 2.5", 'model-arg = ["depth=20"]', 'layer-rates = "fc"'):
             with self.subTest(wrong=wrong):
                 compressor = "" if wrong.startswith("compressor") else 'compressor = "topk"\n'
                 self.write(text=f'{HEAD}[settings]\nsteps = 1\n[[variant]]\nname = "a"\n[[variant]]\nname = "b"\n{compressor}{wrong}\n')
