@@ -64,10 +64,10 @@ TEST(ExperimentSection, MarksTheParetoFront) {
   result["variants"].push_back(variant_json("waste", 0.98, 500));  // topk beats it
   const std::string svg = figure_titled(section_of(directory, result), "test accuracy against bytes");
   EXPECT_EQ(count_of(svg, ">Pareto front</text>"), 1u);
-  // 10 to 1000 bytes with a margin of 1.15 each: ln 1.15 / ln 132.25 = 0.0286 of 720 pixels from each end. y
-  // goes from 0.978 to 0.992, 0.002 apart: 0.9905 is 0.0125 / 0.014 of 260 pixels up from 334, 0.9908 0.0128
-  // / 0.014.
-  EXPECT_THAT(svg, HasSubstr("points=\"98.6,101.9 777.4,96.3\""));
+  // 10 to 1000 bytes with a margin of 1.15 each: ln 1.15 / ln 132.25 = 0.0286 of 720 pixels from each end.
+  // Intervals go from 0.9793 to 0.9915, a fifth of which is 0.0024, so ticks are 0.005 apart, from 0.975 to
+  // 0.995: 0.9905 is 0.0155 / 0.02 of 260 pixels up from 334, 0.9908 0.0158 / 0.02.
+  EXPECT_THAT(svg, HasSubstr("points=\"98.6,132.5 777.4,128.6\""));
   EXPECT_EQ(count_of(svg, "stroke-width=\"1.5\""), 3 * 3u);  // an interval is three lines
 }
 
