@@ -48,6 +48,10 @@ struct TrainConfig {
   std::string selection = "chunk";
   double beta = 1.0;
   double threshold = 0.03;
+  std::string layer_rates = "none";
+  std::string leader = "rotate";
+  std::string error_feedback = "on";
+  std::uint64_t drop_residues_at = 0;
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string gather = "all";
@@ -114,6 +118,17 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("schedule", c.schedule, "constant, step, cosine or linear");
   setting("warmup-steps", c.warmup_steps, "steps over which the learning rate rises to its peak");
   for_each_codec_setting(c, setting);
+  setting(
+      "layer-rates", c.layer_rates,
+      "dryden, randomk, scalecom, topk: none (--rate for all), flops (25, 50 or 400 where a sample takes a "
+      "weight at least 196, at least 128, or fewer times; for 32 samples a learner), or REGEX=R,... (the "
+      "first that is found in a parameter's name)");
+  setting("leader", c.leader,
+          "scalecom: rotate (learner step mod L), or first (learner 0 always: a control)");
+  setting("error-feedback", c.error_feedback,
+          "on or off: off empties all residues after every step (a control: what was not sent is lost)");
+  setting("drop-residues-at", c.drop_residues_at,
+          "step before which all residues are emptied once, as by a restart without them (0: never)");
   setting("gather", c.gather,
           "adacomp, dryden, ls, strom, topk: all (every rank receives every payload) or sparse-sum (each "
           "element goes to one owner, "

@@ -44,14 +44,11 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
   if (Names words = checked_words(option); !words.empty()) return words;
   if (path == "project") return {};
   static const std::map<std::string, Names, std::less<>> kFixed = {
-      {"augment", {"none", "crop-flip"}},
-      {"gather", {"all", "sparse-sum"}},
-      {"hierarchy", {"auto", "flat", "host"}},
-      {"layer", {"conv", "fc"}},
-      {"overlap", {"on", "off"}},
-      {"progress", {"auto", "on", "off"}},
-      {"selection", {"chunk", "exact"}},
-      {"sum-order", {"tree", "any"}},
+      {"augment", {"none", "crop-flip"}}, {"error-feedback", {"on", "off"}},
+      {"gather", {"all", "sparse-sum"}},  {"hierarchy", {"auto", "flat", "host"}},
+      {"layer", {"conv", "fc"}},          {"leader", {"rotate", "first"}},
+      {"overlap", {"on", "off"}},         {"progress", {"auto", "on", "off"}},
+      {"selection", {"chunk", "exact"}},  {"sum-order", {"tree", "any"}},
       {"transport", {"auto", "mpi"}},
   };
   if (const auto fixed = kFixed.find(key); fixed != kFixed.end()) return fixed->second;
@@ -68,7 +65,8 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
 // Flags of text that is neither a file nor a directory.
 bool is_text(const std::string& path, const std::string& key) {
   if (path == "project") return key != "run" && key != "plot";
-  return key == "model-arg" || key == "dense-layers";
+  if (path == "experiment") return key == "variants";
+  return key == "model-arg" || key == "dense-layers" || key == "layer-rates";
 }
 
 ValueKind kind_of(const CLI::Option& option, const Flag& flag, const std::string& path,

@@ -6,7 +6,7 @@ import subprocess
 from support import TestCase, main, run
 
 COMMANDS = (("train",), ("replay",), ("list",), ("bench", "step"), ("bench", "codec"), ("bench", "collective"),
-            ("project",), ("doctor",), ("report",))
+            ("project",), ("doctor",), ("experiment",), ("report",))
 
 
 def flags_of(command):
@@ -65,12 +65,12 @@ class Shells(TestCase):
             self.assertEqual({re.match(r"\*(--[a-z-]+)=?\[", line)[1] for line in flags}, flags_of(command))
 
     def test_commands(self):
-        self.assertEqual(self.bash("sterna", ""), {"train", "replay", "project", "list", "bench", "doctor", "report", "--help", "--version"})
+        self.assertEqual(self.bash("sterna", ""), {"train", "replay", "project", "list", "bench", "doctor", "experiment", "report", "--help", "--version"})
         self.assertEqual(self.bash("sterna", "tr"), {"train"})
         self.assertEqual(self.bash("sterna", "bench", ""), {"step", "codec", "collective", "--help"})
-        self.assertEqual(self.fish("sterna "), {"train", "replay", "project", "list", "bench", "doctor", "report"})
+        self.assertEqual(self.fish("sterna "), {"train", "replay", "project", "list", "bench", "doctor", "experiment", "report"})
         self.assertEqual(self.fish("sterna bench c"), {"codec", "collective"})
-        self.assertEqual([line.split(":")[0] for line in self.zsh("sterna", "")], ["train", "replay", "project", "list", "bench", "doctor", "report"])
+        self.assertEqual([line.split(":")[0] for line in self.zsh("sterna", "")], ["train", "replay", "project", "list", "bench", "doctor", "experiment", "report"])
         self.assertEqual([line.split(":")[0] for line in self.zsh("sterna", "bench", "")], ["step", "codec", "collective"])
 
     def test_names_of_the_registry(self):
