@@ -90,11 +90,14 @@ Document report_of(const fs::path& directory, const Found& found) {
     document.blocks.emplace_back(verdict_table(experiments));
     document.blocks.emplace_back(how_to_read());
   }
-  for (const Experiment& experiment : experiments)
-    document.sections.push_back(experiment_section(experiment));
+  std::size_t runs = found.runs.size();
+  for (const Experiment& experiment : experiments) runs += experiment.variants.size();
+  const std::size_t most_points = most_points_of(runs);
+  for (const Experiment& experiment : experiments) {
+    document.sections.push_back(experiment_section(experiment, most_points));
+  }
   for (const fs::path& path : found.runs) {
     const RunLog run = read_run_log(path, RunParts::kAll);
-    const std::size_t most_points = found.runs.size() > 3 ? kMostPointsOfMany : kMostPoints;
     document.sections.push_back(run_section(run, name_of(path, directory), most_points));
   }
   return document;

@@ -28,7 +28,7 @@ void write_result(const ScratchDirectory& directory, const json& result) {
 
 Section section_of(const ScratchDirectory& directory, const json& result = result_json()) {
   write_result(directory, result);
-  return experiment_section(read_experiment(directory.path() / "small"));
+  return experiment_section(read_experiment(directory.path() / "small"), 300);
 }
 
 void write_runs(const ScratchDirectory& directory, const std::vector<double>& topk_losses) {
