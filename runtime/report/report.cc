@@ -30,10 +30,16 @@ std::vector<fs::path> sorted_directories(const fs::path& directory) {
   return inner;
 }
 
+// What cannot be looked at is no result; sorted_directories() says so where that matters.
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 void find_below(const fs::path& directory, Found& found) {
-  if (fs::is_regular_file(directory / "result.json")) {
+  if (is_file(directory / "result.json")) {
     found.experiments.push_back(directory);
-  } else if (fs::is_regular_file(directory / "run.json")) {
+  } else if (is_file(directory / "run.json")) {
     found.runs.push_back(directory);
   } else {
     for (const fs::path& inner : sorted_directories(directory)) find_below(inner, found);
@@ -62,7 +68,8 @@ Paragraph summary_of(const std::vector<Experiment>& experiments) {
 }  // namespace
 
 Found find_results(const fs::path& directory) {
-  if (!fs::is_directory(directory)) {
+  std::error_code ignored;
+  if (!fs::is_directory(directory, ignored)) {
     throw ConfigError(
         cat("[report] directory = ", directory.string(),
             ": must be a directory with results; give the --out of `sterna experiment`, or a --log-dir of "
