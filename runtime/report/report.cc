@@ -19,8 +19,10 @@ namespace fs = std::filesystem;
 std::vector<fs::path> sorted_directories(const fs::path& directory) {
   std::vector<fs::path> inner;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
-    if (entry.is_directory(error) && !entry.is_symlink(error)) inner.push_back(entry.path());
+  for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    std::error_code ignored;  // of a link that leads nowhere
+    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) inner.push_back(entry->path());
   }
   if (error) {
     throw ConfigError(cat("[report] ", directory.string(), ": cannot look into it (", error.message(),

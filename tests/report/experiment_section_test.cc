@@ -129,6 +129,14 @@ TEST(Report, FindsExperimentsAndRunsOutsideOfThem) {
               ElementsAre(ElementsAre("small", "topk", "none", "equivalent", "equivalent", "held")));
 }
 
+TEST(Report, PassesOverLinks) {
+  const ScratchDirectory directory;
+  write_run(directory, "a-run", "none", {2.0});
+  std::filesystem::create_directory_symlink(directory.path(), directory.path() / "loop");
+  std::filesystem::create_symlink(directory.path() / "nowhere", directory.path() / "z-leads-nowhere");
+  EXPECT_THAT(find_results(directory.path()).runs, ElementsAre(directory.path() / "a-run"));
+}
+
 TEST(Report, TakesADirectoryThatIsARunItself) {
   const ScratchDirectory directory;
   write_run(directory, "a-run", "none", {2.0});
