@@ -14,7 +14,7 @@ constexpr double kBarsWidth = 460.0;
 constexpr double kRow = 26.0;
 constexpr double kThickness = 18.0;
 constexpr double kTop = 48.0;
-constexpr double kBottom = 50.0;
+constexpr double kBottom = 58.0;
 constexpr double kRight = 96.0;  // the sums
 constexpr double kLeastLeft = 78.0;
 

@@ -44,6 +44,11 @@ void add_pair(const RunLog& run, const std::string& title, const std::string& st
 
 }  // namespace
 
+std::size_t most_points_of(std::size_t runs_on_page) {
+  constexpr std::size_t kPointsOfAll = 1500;
+  return std::clamp<std::size_t>(kPointsOfAll / std::max<std::size_t>(1, runs_on_page), 40, kMostPoints);
+}
+
 std::size_t smoothing_window(std::size_t steps) {
   return std::max<std::size_t>(1, steps / 50);
 }

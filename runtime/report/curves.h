@@ -12,9 +12,12 @@
 
 namespace sterna::report {
 
-// Of a curve; a run that is one of many in a page has fewer.
+// Of a curve.
 inline constexpr std::size_t kMostPoints = 300;
-inline constexpr std::size_t kMostPointsOfMany = 150;
+
+// The same of a run's curves on a page that shows several runs: fewer where there are more than five, 40 at
+// least.
+[[nodiscard]] std::size_t most_points_of(std::size_t runs_on_page);
 
 // How many steps a training curve is averaged over: a fiftieth of the run.
 [[nodiscard]] std::size_t smoothing_window(std::size_t steps);

@@ -34,22 +34,6 @@ void add_layer_curves(const RunLog& run, const LayerCurves& what, std::size_t mo
   add_figure(blocks, std::move(chart), cat(what.caption, left_out, "."));
 }
 
-void add_percentiles(const RunLog& run, std::size_t most_points, std::vector<Block>& blocks) {
-  plot::Chart chart{.title = "95th percentile of magnitudes",
-                    .x = {.label = "step"},
-                    .y = {.label = "magnitude, learner 0", .is_log = true},
-                    .panels = {{.title = "gradient", .series = {}}, {.title = "residue", .series = {}}}};
-  const std::vector<const LayerLog*> drawn = drawn_layers(run.diagnostics, {"gradient_p95", "residue_p95"});
-  for (const LayerLog* layer : drawn) {
-    const std::vector<double> step = layer->rows.at("step");
-    chart.panels[0].series.push_back(curve(layer->name, step, layer->rows.at("gradient_p95"), most_points));
-    chart.panels[1].series.push_back(curve(layer->name, step, layer->rows.at("residue_p95"), most_points));
-  }
-  add_figure(blocks, std::move(chart),
-             cat("19 of 20 elements are no larger: a residue that grows without end would show here",
-                 drawn_text(drawn.size(), run.diagnostics.size()), "."));
-}
-
 // A line of one panel: a key, maybe over another one.
 struct PanelLine {
   std::string name;
@@ -143,7 +127,14 @@ void add_quantiles(const RunLog& run, std::vector<Block>& blocks) {
 
 void add_diagnostic_views(const RunLog& run, std::size_t most_points, std::vector<Block>& blocks) {
   if (run.diagnostics.empty()) return;
-  add_percentiles(run, most_points, blocks);
+  add_gradients_and_residues(
+      run.diagnostics,
+      {.title = "95th percentile of magnitudes",
+       .y_label = "magnitude, learner 0",
+       .gradient_key = "gradient_p95",
+       .residue_key = "residue_p95",
+       .caption = "19 of 20 elements are no larger: a residue that grows without end would show here"},
+      most_points, blocks);
   add_layer_curves(run,
                    {.title = "Cosine distance between learners' residues",
                     .key = "cosine_distance",

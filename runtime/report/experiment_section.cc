@@ -218,13 +218,13 @@ std::vector<LoggedVariant> read_curves(const Experiment& experiment) {
 }
 
 // Of each variant the run with the first seed.
-std::vector<Section> first_runs(const Experiment& experiment) {
+std::vector<Section> first_runs(const Experiment& experiment, std::size_t most_points) {
   std::vector<Section> sections;
   for (const Variant& variant : experiment.variants) {
     const auto first = std::ranges::min_element(variant.runs, {}, &ExperimentRun::seed);
     if (first == variant.runs.end() || !is_log_directory(first->directory)) continue;
     const std::string title = cat(variant.name, ", seed ", first->seed);
-    sections.push_back(run_section(read_run_log(first->directory, RunParts::kAll), title, kMostPointsOfMany));
+    sections.push_back(run_section(read_run_log(first->directory, RunParts::kAll), title, most_points));
     sections.back().is_folded = true;
   }
   return sections;
@@ -263,7 +263,7 @@ std::string conditions_of(const Experiment& experiment) {
 
 }  // namespace
 
-Section experiment_section(const Experiment& experiment) {
+Section experiment_section(const Experiment& experiment, std::size_t most_points) {
   Section section{.title = experiment.title, .blocks = {}};
   std::vector<Block>& blocks = section.blocks;
   if (!experiment.claim.empty()) blocks.push_back(Paragraph{cat("Claim: ", experiment.claim)});
@@ -283,7 +283,7 @@ Section experiment_section(const Experiment& experiment) {
     }
   }
   add_cost_views(costs, blocks);
-  section.sections = first_runs(experiment);
+  section.sections = first_runs(experiment, most_points);
   return section;
 }
 

@@ -136,22 +136,6 @@ void add_bins(const RunLog& run, std::size_t most_points, std::vector<Block>& bl
   add_figure(blocks, step_chart("Elements sent in a bin", "elements", false, std::move(series)), caption);
 }
 
-void add_norms(const RunLog& run, std::size_t most_points, std::vector<Block>& blocks) {
-  plot::Chart chart{.title = "Norms by layer",
-                    .x = {.label = "step"},
-                    .y = {.label = "L2 norm, learner 0", .is_log = true},
-                    .panels = {{.title = "gradient", .series = {}}, {.title = "residue", .series = {}}}};
-  const std::vector<const LayerLog*> drawn = drawn_layers(run.layers, {"gradient_norm", "residue_norm"});
-  for (const LayerLog* layer : drawn) {
-    const std::vector<double> step = layer->rows.at("step");
-    chart.panels[0].series.push_back(curve(layer->name, step, layer->rows.at("gradient_norm"), most_points));
-    chart.panels[1].series.push_back(curve(layer->name, step, layer->rows.at("residue_norm"), most_points));
-  }
-  add_figure(blocks, std::move(chart),
-             cat("What is 0, as the residue of a dense layer, is not drawn",
-                 drawn_text(drawn.size(), run.layers.size()), "."));
-}
-
 }  // namespace
 
 std::vector<const LayerLog*> drawn_layers(const std::vector<LayerLog>& layers,
@@ -173,6 +157,22 @@ std::string drawn_text(std::size_t drawn, std::size_t all) {
   return drawn < all ? cat("; ", drawn, " of ", all, " layers, the largest that have it") : "";
 }
 
+void add_gradients_and_residues(const std::vector<LayerLog>& layers, const GradientsAndResidues& what,
+                                std::size_t most_points, std::vector<Block>& blocks) {
+  plot::Chart chart{.title = what.title,
+                    .x = {.label = "step"},
+                    .y = {.label = what.y_label, .is_log = true},
+                    .panels = {{.title = "gradient", .series = {}}, {.title = "residue", .series = {}}}};
+  const std::vector<const LayerLog*> drawn = drawn_layers(layers, {what.gradient_key, what.residue_key});
+  for (const LayerLog* layer : drawn) {
+    const std::vector<double> step = layer->rows.at("step");
+    chart.panels[0].series.push_back(
+        curve(layer->name, step, layer->rows.at(what.gradient_key), most_points));
+    chart.panels[1].series.push_back(curve(layer->name, step, layer->rows.at(what.residue_key), most_points));
+  }
+  add_figure(blocks, std::move(chart), cat(what.caption, drawn_text(drawn.size(), layers.size()), "."));
+}
+
 void add_layer_views(const RunLog& run, std::size_t most_points, std::vector<Block>& blocks) {
   if (run.layers.empty()) {
     blocks.emplace_back(unlogged_table(run));
@@ -181,7 +181,14 @@ void add_layer_views(const RunLog& run, std::size_t most_points, std::vector<Blo
     add_byte_bars(run, blocks);
   }
   add_bins(run, most_points, blocks);
-  if (run.diagnostics.empty() && !run.layers.empty()) add_norms(run, most_points, blocks);
+  if (!run.diagnostics.empty()) return;
+  add_gradients_and_residues(run.layers,
+                             {.title = "Norms by layer",
+                              .y_label = "L2 norm, learner 0",
+                              .gradient_key = "gradient_norm",
+                              .residue_key = "residue_norm",
+                              .caption = "What is 0, as the residue of a dense layer, is not drawn"},
+                             most_points, blocks);
 }
 
 }  // namespace sterna::report

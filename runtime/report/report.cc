@@ -19,8 +19,10 @@ namespace fs = std::filesystem;
 std::vector<fs::path> sorted_directories(const fs::path& directory) {
   std::vector<fs::path> inner;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
-    if (entry.is_directory(error) && !entry.is_symlink(error)) inner.push_back(entry.path());
+  for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    std::error_code ignored;  // of a link that leads nowhere
+    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) inner.push_back(entry->path());
   }
   if (error) {
     throw ConfigError(cat("[report] ", directory.string(), ": cannot look into it (", error.message(),
@@ -30,10 +32,16 @@ std::vector<fs::path> sorted_directories(const fs::path& directory) {
   return inner;
 }
 
+// What cannot be looked at is no result; sorted_directories() says so where that matters.
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 void find_below(const fs::path& directory, Found& found) {
-  if (fs::is_regular_file(directory / "result.json")) {
+  if (is_file(directory / "result.json")) {
     found.experiments.push_back(directory);
-  } else if (fs::is_regular_file(directory / "run.json")) {
+  } else if (is_file(directory / "run.json")) {
     found.runs.push_back(directory);
   } else {
     for (const fs::path& inner : sorted_directories(directory)) find_below(inner, found);
@@ -62,7 +70,8 @@ Paragraph summary_of(const std::vector<Experiment>& experiments) {
 }  // namespace
 
 Found find_results(const fs::path& directory) {
-  if (!fs::is_directory(directory)) {
+  std::error_code ignored;
+  if (!fs::is_directory(directory, ignored)) {
     throw ConfigError(
         cat("[report] directory = ", directory.string(),
             ": must be a directory with results; give the --out of `sterna experiment`, or a --log-dir of "
@@ -90,11 +99,14 @@ Document report_of(const fs::path& directory, const Found& found) {
     document.blocks.emplace_back(verdict_table(experiments));
     document.blocks.emplace_back(how_to_read());
   }
-  for (const Experiment& experiment : experiments)
-    document.sections.push_back(experiment_section(experiment));
+  std::size_t runs = found.runs.size();
+  for (const Experiment& experiment : experiments) runs += experiment.variants.size();
+  const std::size_t most_points = most_points_of(runs);
+  for (const Experiment& experiment : experiments) {
+    document.sections.push_back(experiment_section(experiment, most_points));
+  }
   for (const fs::path& path : found.runs) {
     const RunLog run = read_run_log(path, RunParts::kAll);
-    const std::size_t most_points = found.runs.size() > 3 ? kMostPointsOfMany : kMostPoints;
     document.sections.push_back(run_section(run, name_of(path, directory), most_points));
   }
   return document;

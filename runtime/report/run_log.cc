@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "runtime/core/errors.h"
 #include "runtime/record/log_files.h"
@@ -73,11 +74,15 @@ void Columns::add(const json& row) {
   for (const auto& [key, value] : row.items()) {
     if (!value.is_number()) continue;
     std::vector<double>& column = values_[key];
-    if (column.empty()) names_.push_back(key);
     column.resize(rows_, kNan);
     column.push_back(value.get<double>());
   }
   ++rows_;
+}
+
+std::vector<std::string> Columns::names() const {
+  const auto keys = std::views::keys(values_);
+  return {keys.begin(), keys.end()};
 }
 
 bool Columns::has(const std::string& name) const {

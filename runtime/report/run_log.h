@@ -26,11 +26,10 @@ class Columns {
   // The last row's; NaN where there is none.
   [[nodiscard]] double last(const std::string& name) const;
 
-  // In the order in which they came.
-  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+  // In alphabetical order.
+  [[nodiscard]] std::vector<std::string> names() const;
 
  private:
-  std::vector<std::string> names_;
   std::map<std::string, std::vector<double>> values_;
   std::size_t rows_ = 0;
 };

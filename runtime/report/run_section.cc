@@ -12,8 +12,7 @@ namespace {
 
 Table facts_of(const RunLog& run) {
   Table table{.caption = "What ran", .columns = {{"setting", false}, {"value", false}}, .rows = {}};
-  for (const char* key :
-       {"model", "data", "compressor", "rate", "batch", "optimizer", "lr", "schedule", "seed"}) {
+  for (const char* key : {"model", "data", "compressor", "batch", "optimizer", "lr", "schedule", "seed"}) {
     if (const std::string value = run.setting(key); !value.empty()) table.rows.push_back({key, value});
   }
   table.rows.push_back({"learners on ranks", cat(run.learners, " on ", run.ranks)});

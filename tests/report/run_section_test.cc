@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/report/curves.h"
 #include "tests/plot/count_of.h"
 #include "tests/report/logs.h"
 
@@ -144,6 +145,21 @@ TEST(RunSection, DrawsTheLargestLayersAndSaysSo) {
   EXPECT_EQ(count_of(norms, ">layer3</text>") + count_of(norms, ">layer0</text>"), 0u);
   EXPECT_EQ(count_of(norms, ">layer1</text>"), 1u);
   EXPECT_THAT(all_of<Figure>(section.blocks).back().caption, HasSubstr("7 of 9 layers"));
+}
+
+TEST(RunSection, HasFewerPointsWhereAPageShowsManyRuns) {
+  EXPECT_EQ(most_points_of(1), 300u);
+  EXPECT_EQ(most_points_of(5), 300u);
+  EXPECT_EQ(most_points_of(15), 100u);
+  EXPECT_EQ(most_points_of(1000), 40u);
+  EXPECT_EQ(most_points_of(0), 300u);
+  const ScratchDirectory directory;
+  write_run(directory, "run", "none", std::vector<double>(500, 2.0));
+  const RunLog run = read_run_log(directory.path() / "run", RunParts::kAll);
+  const std::string loss = figure_titled(run_section(run, "run", 40), "loss");
+  const std::size_t begin = loss.find("points=\"");
+  const std::string points = loss.substr(begin, loss.find("\"", begin + 8) - begin);
+  EXPECT_EQ(count_of(points, ","), 40u);  // between x and y
 }
 
 TEST(RunSection, IsThereForARunThatHasJustBegun) {
