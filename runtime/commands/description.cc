@@ -52,7 +52,7 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
       {"progress", {"auto", "on", "off"}},
       {"selection", {"chunk", "exact"}},
       {"sum-order", {"tree", "any"}},
-      {"transport", {"auto", "mpi"}},
+      {"transport", {"auto", "mpi", "nccl"}},
   };
   if (const auto fixed = kFixed.find(key); fixed != kFixed.end()) return fixed->second;
   if (key == "model") return names_in(models::model_table());
