@@ -181,7 +181,9 @@ TEST_F(NcclFailures, LetsBlocksLeaveBeforeTheCommunicatorEnds) {
       receive_block(*comm, 0, block);
     }
   }
-  if (control->rank() == 1) EXPECT_EQ(block, std::vector<std::byte>(100'000, std::byte{0}));
+  if (control->rank() == 1) {
+    EXPECT_EQ(block, std::vector<std::byte>(100'000, std::byte{0}));
+  }
   expect_nothing_left();
 }
 

@@ -13,7 +13,6 @@
 namespace sterna::cuda_stand_in {
 namespace {
 
-using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -30,7 +29,9 @@ class NcclStandIn : public testing::Test {
   }
   // Aborted, for most tests leave it unusable; what the stream still has ends with it.
   ~NcclStandIn() override {
-    if (comm != nullptr) EXPECT_EQ(ncclCommAbort(comm), ncclSuccess);
+    if (comm != nullptr) {
+      EXPECT_EQ(ncclCommAbort(comm), ncclSuccess);
+    }
     EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
     EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
     EXPECT_EQ(cudaFree(memory), cudaSuccess);
@@ -40,7 +41,9 @@ class NcclStandIn : public testing::Test {
 
   void make(bool is_blocking) {
     ncclUniqueId id{};
-    if (control->rank() == 0) EXPECT_EQ(ncclGetUniqueId(&id), ncclSuccess);
+    if (control->rank() == 0) {
+      EXPECT_EQ(ncclGetUniqueId(&id), ncclSuccess);
+    }
     broadcast(*control, 0, std::as_writable_bytes(std::span(&id, 1)));
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
     config.blocking = is_blocking ? 1 : 0;

@@ -204,7 +204,8 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
       .rank = rank, .ranks = ranks, .is_blocking = config->blocking != 0, .state = ncclInProgress};
   std::memcpy(&(*comm)->id, id.internal, sizeof(*comm)->id);
   ++living_communicators();
-  MPI_Comm_idup(MPI_COMM_WORLD, &(*comm)->mpi, &(*comm)->creation);
+  // One that is to hang is no business of MPI's, which would keep later ones behind it.
+  if (!injected().creation_hangs) MPI_Comm_idup(MPI_COMM_WORLD, &(*comm)->mpi, &(*comm)->creation);
   if (!(*comm)->is_blocking) return ncclInProgress;
   while ((*comm)->state == ncclInProgress) ask(**comm);
   return (*comm)->state;
