@@ -1,6 +1,7 @@
 // The ordered sum, on every back-end, against a sum of all learners in one place: the same bits.
 #include <bit>
 
+#include "runtime/collectives/levels.h"
 #include "runtime/collectives/ordered_sum.h"
 #include "runtime/core/errors.h"
 #include "tests/collectives/communicator_contract.h"
@@ -193,6 +194,23 @@ TEST_P(CommunicatorContract, OrderedSumFinishesEachValueOnce) {
       auto finished_by_all = static_cast<float>(finished);  // below 2^24: exact
       comm.vendor_sum(std::span(&finished_by_all, 1));
       EXPECT_EQ(finished_by_all, static_cast<float>(n));
+    }
+  });
+}
+
+// Two ranks a host where they divide so, else all on one: the order of the sum is that of one level.
+TEST_P(CommunicatorContract, OrderedSumOnTwoLevelsHasTheSameBits) {
+  on_all_ranks([](Communicator& comm) {
+    std::vector<int> host_of_rank;
+    for (int rank = 0; rank < comm.ranks(); ++rank) {
+      host_of_rank.push_back(comm.ranks() % 2 == 0 ? rank / 2 : 0);
+    }
+    comm.set_hosts(host_of_rank);
+    Levels levels = Levels::two(comm);
+    for (const std::size_t n : {std::size_t{1}, std::size_t{1000}, kPieceValues + 1}) {
+      const Values<float> values(tree_sums(gradient, rank_of(comm), 1, n));
+      levels.ordered_sum(values.span(), {});
+      EXPECT_TRUE(same_bits(values.read(), tree_sums(gradient, 0, ranks_of(comm), n)));
     }
   });
 }
