@@ -102,7 +102,8 @@ TEST_F(NcclFailures, SaysWhatNcclSaysOfARemoteError) {
     cuda_stand_in::fail_operation(1, Failure::kRemoteError);
     EXPECT_THAT([&] { start_ring(*comm, mine, other)->wait(); },
                 ThrowsMessage<CommError>(AllOf(HasSubstr(cat("[nccl] rank ", comm->rank(), ":")),
-                                               HasSubstr("network error (injected by the test)"))));
+                                               HasSubstr("network error (injected by the test)"),
+                                               HasSubstr("under way: 100 bytes from rank "))));
   }
   expect_nothing_left();
 }

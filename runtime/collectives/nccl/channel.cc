@@ -54,7 +54,7 @@ void NcclChannel::create(Communicator& control) {
   config.blocking = 0;
   check_nccl(nccl_api().comm_init_rank_config(&comm_, control.ranks(), id, rank_, &config),
              {.name = "ncclCommInitRankConfig", .rank = rank_}, nullptr);
-  if (polled([this] { return is_ready(); }, time_limit_)) return;
+  if (polled([this] { return is_ready({}); }, time_limit_)) return;
   throw CommError(
       cat("[nccl] rank ", rank_, ": after ", time_limit_.count(),
           " ms still awaited: all ranks in ncclCommInitRankConfig; see whether one has failed, and "
@@ -74,12 +74,12 @@ void NcclChannel::break_off() noexcept {
 NcclChannel::~NcclChannel() {
   if (comm_ == nullptr) return;
   cudaSetDevice(device_);
-  const auto has_flushed = [this] {
-    ncclResult_t state = ncclSuccess;
-    return nccl_api().comm_get_async_error(comm_, &state) != ncclSuccess || state != ncclInProgress;
+  ncclResult_t state = nccl_api().comm_finalize(comm_);
+  const auto has_flushed = [&] {
+    if (state == ncclInProgress) (void)nccl_api().comm_get_async_error(comm_, &state);
+    return state != ncclInProgress;
   };
-  const ncclResult_t code = nccl_api().comm_finalize(comm_);
-  if ((code == ncclSuccess || code == ncclInProgress) && polled(has_flushed, time_limit_)) {
+  if (polled(has_flushed, time_limit_) && state == ncclSuccess) {
     nccl_api().comm_destroy(comm_);
   } else {
     break_off();
@@ -92,14 +92,13 @@ void NcclChannel::enter() {
   check_cuda(cudaSetDevice(device_), {.name = "cudaSetDevice", .rank = rank_});
 }
 
-bool NcclChannel::is_ready() const {
+bool NcclChannel::is_ready(std::span<const AwaitedBlock> awaited) const {
   ncclResult_t state = ncclSuccess;
-  const DeviceCall call{.name = "ncclCommGetAsyncError", .rank = rank_};
-  check_nccl(nccl_api().comm_get_async_error(comm_, &state), call, comm_);
-  if (state == ncclInProgress) return false;
-  if (state != ncclSuccess)
-    check_nccl(state, {.name = "a call seen by ncclCommGetAsyncError", .rank = rank_}, comm_);
-  return true;
+  check_nccl(nccl_api().comm_get_async_error(comm_, &state), {.name = "ncclCommGetAsyncError", .rank = rank_},
+             comm_);
+  if (state == ncclSuccess || state == ncclInProgress) return state == ncclSuccess;
+  throw CommError(cat("[nccl] rank ", rank_, ": ncclCommGetAsyncError: ", reason_of(state, comm_),
+                      "; under way: ", text_of(awaited)));
 }
 
 void NcclChannel::poll_until(const std::function<bool()>& is_done, std::span<const AwaitedBlock> awaited) {
@@ -128,7 +127,7 @@ void NcclChannel::run_group(const std::function<void()>& calls, std::span<const 
   poll_until(
       [&] {
         check_nccl(code, {.name = "ncclGroupEnd", .rank = rank_}, comm_);
-        return is_ready();
+        return is_ready(awaited);
       },
       awaited);
 }
@@ -143,7 +142,7 @@ Event NcclChannel::record() {
 void NcclChannel::wait(cudaEvent_t event, std::span<const AwaitedBlock> awaited) {
   enter();
   const auto has_come = [&] {
-    (void)is_ready();
+    (void)is_ready(awaited);
     const cudaError_t code = cudaEventQuery(event);
     if (code == cudaErrorNotReady) return false;
     check_cuda(code, {.name = "cudaEventQuery", .rank = rank_});

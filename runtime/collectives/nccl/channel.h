@@ -59,8 +59,8 @@ class NcclChannel {
 
  private:
   void poll_until(const std::function<bool()>& is_done, std::span<const AwaitedBlock> awaited);
-  // True if NCCL has done what it was last told; an error otherwise throws.
-  [[nodiscard]] bool is_ready() const;
+  // Whether NCCL has taken up what it was last told. Throws its asynchronous error.
+  [[nodiscard]] bool is_ready(std::span<const AwaitedBlock> awaited) const;
   void create(Communicator& control);
 
   const int rank_;

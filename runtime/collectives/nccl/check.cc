@@ -16,6 +16,12 @@ std::string reason_of(cudaError_t code) {
   return cat(cudaGetErrorName(code), ": ", cudaGetErrorString(code));
 }
 
+std::string reason_of(ncclResult_t code, ncclComm_t comm) {
+  const char* const last = nccl_api().get_last_error(comm);
+  const std::string detail = last == nullptr || *last == '\0' ? "" : cat(" (", last, ")");
+  return nccl_api().get_error_string(code) + detail;
+}
+
 void check_cuda(cudaError_t code, const DeviceCall& call) {
   if (code == cudaSuccess) return;
   throw CommError(cat("[cuda]", rank_text(call.rank), " ", call.name, " failed: ", reason_of(code)));
@@ -23,10 +29,7 @@ void check_cuda(cudaError_t code, const DeviceCall& call) {
 
 void check_nccl(ncclResult_t code, const DeviceCall& call, ncclComm_t comm) {
   if (code == ncclSuccess || code == ncclInProgress) return;
-  const char* const last = nccl_api().get_last_error(comm);
-  const std::string detail = last == nullptr || *last == '\0' ? "" : cat(" (", last, ")");
-  throw CommError(cat("[nccl]", rank_text(call.rank), " ", call.name,
-                      " failed: ", nccl_api().get_error_string(code), detail));
+  throw CommError(cat("[nccl]", rank_text(call.rank), " ", call.name, " failed: ", reason_of(code, comm)));
 }
 
 }  // namespace sterna::collectives

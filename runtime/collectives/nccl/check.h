@@ -18,6 +18,9 @@ struct DeviceCall {
 // The code's name and what the runtime says of it: "cudaErrorNoDevice: no CUDA-capable device is detected".
 [[nodiscard]] std::string reason_of(cudaError_t code);
 
+// What NCCL says of the code, and what it last said of the communicator, which may be null.
+[[nodiscard]] std::string reason_of(ncclResult_t code, ncclComm_t comm);
+
 // Throws CommError if `code` is not cudaSuccess.
 void check_cuda(cudaError_t code, const DeviceCall& call);
 
