@@ -156,7 +156,9 @@ void for_each_setting(Config& c, Setting&& setting) {
           "steps (none: "
           "by measurement)");
   setting("transport", c.transport,
-          "auto or mpi; auto takes mpi where a launcher (mpirun, srun) started the program");
+          "auto, mpi or nccl; auto takes mpi where a launcher (mpirun, srun) started the program, and never "
+          "nccl, which "
+          "wants a GPU for each rank and stages gradients, which lie in the host's memory, through it");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");
   setting(
       "bucket-bytes", c.bucket_bytes,
