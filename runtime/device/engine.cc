@@ -26,20 +26,21 @@ class GridThread {
  public:
   enum class State { kReady, kAtBarrier, kInExchange, kEnded };
 
-  GridThread(Block& owner, const ThreadPlace& at, std::span<std::byte> stack)
-      : block(owner), place(at), fiber(stack, &GridThread::run, this) {}
+  GridThread(Block& owner, const ThreadPlace& at, std::span<std::byte> stack, void* end_of_grid)
+      : block(owner), place(at), end_tag(end_of_grid), fiber(stack, &GridThread::run, this) {}
 
   unsigned lane() const { return place.thread % kWarpLanes; }
   unsigned warp() const { return place.thread / kWarpLanes; }
 
-  void wait(State in_state, const char* for_operation) {
-    state = in_state;
-    operation = for_operation;
+  // A grid that fails leaves its threads where they have paused.
+  void pause() {
+    order_before(end_tag);
     fiber.pause();
   }
 
   Block& block;
   ThreadPlace place;
+  void* end_tag;
   State state = State::kReady;
   const char* operation = "";  // that it waits in
   std::uint32_t mask = 0;      // and with which lanes
@@ -69,8 +70,21 @@ struct Launch {
 
   void shuffle(std::vector<unsigned>& order) {
     if (!schedule.is_shuffled) return;
-    for (std::size_t left = order.size(); left > 1; --left) std::swap(order[left - 1], order[random() % left]);
+    for (std::size_t left = order.size(); left > 1; --left)
+      std::swap(order[left - 1], order[random() % left]);
   }
+};
+
+// However a grid ends, its caller comes after it.
+class EndOfGrid {
+ public:
+  explicit EndOfGrid(Launch& launch) : launch_(launch) {}
+  ~EndOfGrid() { order_after(&launch_.end_tag); }
+  EndOfGrid(const EndOfGrid&) = delete;
+  EndOfGrid& operator=(const EndOfGrid&) = delete;
+
+ private:
+  Launch& launch_;
 };
 
 std::vector<unsigned> counted(unsigned count) {
@@ -94,7 +108,7 @@ class Block {
           *this,
           ThreadPlace{
               .thread = i, .threads = launch.grid.threads, .block = index, .blocks = launch.grid.blocks},
-          stacks_.stack(i)));
+          stacks_.stack(i), &launch.end_tag));
     }
   }
 
@@ -129,10 +143,11 @@ class Block {
     if (++at_barrier_ == threads_.size()) {
       at_barrier_ = 0;
       for (const auto& other : threads_) other->state = State::kReady;
-      thread.fiber.pause();
     } else {
-      thread.wait(State::kAtBarrier, "sync");
+      thread.state = State::kAtBarrier;
+      thread.operation = "sync";
     }
+    thread.pause();
     order_after(&barrier_tag_);
   }
 
@@ -142,7 +157,7 @@ class Block {
     thread.operation = operation;
     const Lanes lanes = lanes_of(thread);
     if (all_have_come(thread, lanes)) hand_out(lanes);
-    thread.fiber.pause();
+    thread.pause();
     if (orders_memory) order_after(&warp_tags_[thread.warp()]);
   }
 
@@ -241,13 +256,13 @@ void run_grid(const Grid& grid, const Schedule& schedule,
   Launch launch{.grid = grid, .schedule = schedule, .body = body, .random = std::mt19937_64(schedule.seed)};
   std::vector<unsigned> order = counted(grid.blocks);
   launch.shuffle(order);
-  std::vector<std::unique_ptr<Block>> kept;
+  std::vector<std::unique_ptr<Block>> blocks;
+  const EndOfGrid end(launch);
   for (const unsigned index : order) {
-    auto block = std::make_unique<Block>(launch, index);
-    block->run();
-    if (is_under_thread_sanitizer()) kept.push_back(std::move(block));
+    blocks.push_back(std::make_unique<Block>(launch, index));
+    blocks.back()->run();
+    if (!is_under_thread_sanitizer()) blocks.clear();
   }
-  order_after(&launch.end_tag);
 }
 
 const ThreadPlace& place_of(const GridThread& thread) {
@@ -255,7 +270,7 @@ const ThreadPlace& place_of(const GridThread& thread) {
 }
 
 void yield(GridThread& thread) {
-  thread.fiber.pause();
+  thread.pause();
 }
 
 void block_barrier(GridThread& thread) {

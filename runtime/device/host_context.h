@@ -44,7 +44,8 @@ class HostContext {
     const WarpValues& votes =
         warp_exchange(thread_, mask, predicate ? 1 : 0, "ballot", /*orders_memory=*/false);
     std::uint32_t bits = 0;
-    for (unsigned lane = 0; lane < kWarpLanes; ++lane) bits |= static_cast<std::uint32_t>(votes[lane]) << lane;
+    for (unsigned lane = 0; lane < kWarpLanes; ++lane)
+      bits |= static_cast<std::uint32_t>(votes[lane]) << lane;
     return bits;
   }
 

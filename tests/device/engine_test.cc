@@ -37,15 +37,16 @@ struct NoteOrder {
   static constexpr unsigned kThreads = 40;
   struct Shared {};
   template <typename Context>
-  STERNA_DEVICE static void run(Context& context, Shared&, std::vector<unsigned>* order) {
-    order->push_back(context.block() * kThreads + context.thread());
+  STERNA_DEVICE static void run(Context& context, Shared&, unsigned* next, unsigned* order) {
+    order[context.atomic_add(next, 1u)] = context.block() * kThreads + context.thread();
   }
 };
 
 std::vector<unsigned> order_of(const Schedule& schedule) {
-  std::vector<unsigned> order;
+  std::vector<unsigned> order(3 * NoteOrder::kThreads);
+  unsigned next = 0;
   HostLauncher launch(schedule);
-  launch(NoteOrder{}, 3, &order);
+  launch(NoteOrder{}, 3, &next, order.data());
   return order;
 }
 

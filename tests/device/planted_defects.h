@@ -75,8 +75,7 @@ struct HalfAWarp {
   template <typename Context>
   STERNA_DEVICE static void run(Context& context, Shared&, unsigned* out) {
     if (context.lane() >= 16) return;
-    out[context.lane()] =
-        context.shuffle(context.lane() + 7, 0, kIs == Is::kRight ? 0x0000ffffu : kAllLanes);
+    out[context.lane()] = context.shuffle(context.lane() + 7, 0, kIs == Is::kRight ? 0x0000ffffu : kAllLanes);
   }
 };
 
