@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "runtime/numerics/float16.h"
+
 namespace sterna::numerics {
 
 enum class ValueFormat { kFloat32, kFloat16, kBfloat16 };
@@ -13,16 +15,6 @@ enum class ValueFormat { kFloat32, kFloat16, kBfloat16 };
 [[nodiscard]] constexpr std::size_t bytes_per_value(ValueFormat format) {
   return format == ValueFormat::kFloat32 ? 4 : 2;
 }
-
-// Rounds to nearest, ties to even; overflow to infinity; NaN stays NaN. Bit pattern: 1 sign, 5 exponent, 10
-// fraction.
-[[nodiscard]] std::uint16_t float16_from_float32(float value) noexcept;
-[[nodiscard]] float float32_from_float16(std::uint16_t bits) noexcept;  // exact
-
-// Rounds to nearest, ties to even; overflow to infinity; NaN stays NaN. Bit pattern: 1 sign, 8 exponent, 7
-// fraction.
-[[nodiscard]] std::uint16_t bfloat16_from_float32(float value) noexcept;
-[[nodiscard]] float float32_from_bfloat16(std::uint16_t bits) noexcept;  // exact
 
 // Writes values [n] one after the other, little-endian; bytes is n * bytes_per_value(format) long.
 void pack_values(std::span<const float> values, ValueFormat format, std::span<std::byte> bytes);
