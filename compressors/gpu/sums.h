@@ -2,9 +2,10 @@
 // whether a gradient is finite, which is asked before it is encoded.
 #pragma once
 
-#include <cstring>
+#include <span>
 
 #include "compressors/gpu/block.h"
+#include "runtime/core/errors.h"
 #include "runtime/numerics/value_format.h"
 
 namespace sterna::compressors::gpu {
@@ -101,5 +102,35 @@ struct FindNonFinite {
     if (votes != 0 && context.lane() == 0) context.atomic_or(is_found, std::uint32_t{1});
   }
 };
+
+// The last step of gathered payloads, which accumulate() has added up in learner order.
+template <typename Launcher>
+void divide_by_learners(Launcher& launch, std::span<float> values, std::uint32_t learners) {
+  launch(DivideByLearners{}, ceil_div(values.size(), kBlockThreads), values.data(), values.size(),
+         static_cast<float>(learners));
+}
+
+// Enqueues the sum of one value of each of so many learners' payloads, and, if they are to be a mean, the
+// division.
+//   payloads  as SumInTree has them; learners 1 to SumInTree<>::kMaxLearners
+enum class Total { kSum, kMean };
+
+template <ValueFormat kFormat, typename Launcher>
+void sum_payloads(Launcher& launch, std::span<const std::byte> payloads, std::size_t stride_bytes,
+                  std::uint32_t learners, Total total, std::span<float> out) {
+  STERNA_CHECK(learners >= 1u);
+  STERNA_CHECK(learners <= SumInTree<kFormat>::kMaxLearners);
+  const std::size_t blocks = ceil_div(out.size(), kBlockThreads);
+  launch(SumInTree<kFormat>{}, blocks, payloads.data(), stride_bytes, learners, out.size(), out.data());
+  if (total == Total::kMean) divide_by_learners(launch, out, learners);
+}
+
+// Sets *is_found to 1 if a value is infinite or NaN, else to 0. A gradient that is not finite is refused
+// before it is encoded, as exchange::Exchange does.
+template <typename Launcher>
+void find_non_finite(Launcher& launch, std::span<const float> values, std::uint32_t* is_found) {
+  launch.zero(is_found, sizeof *is_found);
+  launch(FindNonFinite{}, ceil_div(values.size(), kBlockThreads), values.data(), values.size(), is_found);
+}
 
 }  // namespace sterna::compressors::gpu

@@ -64,6 +64,7 @@ std::string name_of(const GridThread& thread) {
 struct Launch {
   const Grid& grid;
   const Schedule& schedule;
+  GridStacks& stacks;
   const std::function<void(GridThread&, void*)>& body;
   std::mt19937_64 random;
   char end_tag = 0;  // orders the grid before what its caller does next
@@ -99,7 +100,7 @@ class Block {
   Block(Launch& launch, unsigned index)
       : launch_(launch),
         shared_(::operator new(std::max<std::size_t>(launch.grid.shared_bytes, 1))),
-        stacks_(launch.grid.threads),
+        stacks_(launch.stacks.take(launch.grid.threads)),
         warp_tags_(launch.grid.threads / kWarpLanes + 1) {
     std::memset(shared_.get(), 0xff, launch.grid.shared_bytes);
     threads_.reserve(launch.grid.threads);
@@ -108,7 +109,7 @@ class Block {
           *this,
           ThreadPlace{
               .thread = i, .threads = launch.grid.threads, .block = index, .blocks = launch.grid.blocks},
-          stacks_.stack(i), &launch.end_tag));
+          stacks_->stack(i), &launch.end_tag));
     }
   }
 
@@ -230,7 +231,7 @@ class Block {
   Launch& launch_;
   // Of the heap, so that the address sanitizer knows where it ends.
   std::unique_ptr<void, Deleter> shared_;
-  FiberStacks stacks_;
+  std::shared_ptr<const FiberStacks> stacks_;
   std::vector<std::unique_ptr<GridThread>> threads_;
   std::size_t at_barrier_ = 0;
   std::exception_ptr error_;
@@ -245,7 +246,7 @@ void GridThread::run(void* self) {
   thread.block.run_body(thread);
 }
 
-void run_grid(const Grid& grid, const Schedule& schedule,
+void run_grid(const Grid& grid, const Schedule& schedule, GridStacks& stacks,
               const std::function<void(GridThread&, void* shared)>& body) {
   constexpr unsigned kMaxThreads = 1024;
   if (grid.blocks == 0 || grid.threads == 0 || grid.threads > kMaxThreads) {
@@ -253,7 +254,11 @@ void run_grid(const Grid& grid, const Schedule& schedule,
                           " threads: must be at least one of each, and at most ", kMaxThreads,
                           " threads to a block"));
   }
-  Launch launch{.grid = grid, .schedule = schedule, .body = body, .random = std::mt19937_64(schedule.seed)};
+  Launch launch{.grid = grid,
+                .schedule = schedule,
+                .stacks = stacks,
+                .body = body,
+                .random = std::mt19937_64(schedule.seed)};
   std::vector<unsigned> order = counted(grid.blocks);
   launch.shuffle(order);
   std::vector<std::unique_ptr<Block>> blocks;
@@ -263,6 +268,16 @@ void run_grid(const Grid& grid, const Schedule& schedule,
     blocks.back()->run();
     if (!is_under_thread_sanitizer()) blocks.clear();
   }
+}
+
+GridStacks::GridStacks() = default;
+GridStacks::~GridStacks() = default;
+
+std::shared_ptr<const FiberStacks> GridStacks::take(unsigned count) {
+  if (kept_ == nullptr || kept_->count() < count || is_under_thread_sanitizer()) {
+    kept_ = std::make_shared<const FiberStacks>(count);
+  }
+  return kept_;
 }
 
 const ThreadPlace& place_of(const GridThread& thread) {

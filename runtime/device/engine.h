@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "runtime/device/context.h"
 #include "sterna/errors.h"
@@ -33,11 +34,26 @@ struct Grid {
 };
 
 class GridThread;
+class FiberStacks;
+
+// Stacks that grids use one after the other: to make them takes longer than most kernels.
+class GridStacks {
+ public:
+  GridStacks();
+  ~GridStacks();
+
+  // At least so many. Anew where they may not be used again: under the thread sanitizer, to which what used
+  // them before would seem ordered.
+  [[nodiscard]] std::shared_ptr<const FiberStacks> take(unsigned count);
+
+ private:
+  std::shared_ptr<const FiberStacks> kept_;
+};
 
 // Runs body(thread, shared) for all threads of a grid. `shared` is a block's own memory, of all-one bits at
 // first, which read as NaN. Throws KernelFault, or what a body throws; what the other threads would have done
 // is left out then.
-void run_grid(const Grid& grid, const Schedule& schedule,
+void run_grid(const Grid& grid, const Schedule& schedule, GridStacks& stacks,
               const std::function<void(GridThread&, void* shared)>& body);
 
 // What a thread's index is made of.

@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <cstdint>
 #include <new>
 
 // The sanitizers' own interface (sanitizer/common_interface_defs.h, asan_interface.h, tsan_interface.h), null
@@ -23,10 +22,6 @@ __attribute__((weak)) void __tsan_release(void* address);
 
 namespace sterna::device {
 namespace {
-
-constexpr std::size_t kPageBytes = 4096;
-constexpr std::size_t kStackBytes = 64 * 1024;
-constexpr std::size_t kSpanBytes = kPageBytes + kStackBytes;
 
 constexpr unsigned kSwitchOrdersNothing = 1;  // __tsan_switch_to_fiber_no_sync
 
@@ -56,8 +51,6 @@ FiberStacks::FiberStacks(unsigned count) : memory_(nullptr), bytes_(kSpanBytes *
       throw std::bad_alloc();
     }
   }
-  // A fiber that never ended on this address has left its marks.
-  if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(memory_, bytes_);
 }
 
 FiberStacks::~FiberStacks() {
@@ -70,14 +63,9 @@ std::span<std::byte> FiberStacks::stack(unsigned fiber) const {
 
 Fiber::Fiber(std::span<std::byte> stack, void (*body)(void*), void* argument)
     : stack_(stack), body_(body), argument_(argument) {
-  getcontext(&own_);
-  own_.uc_stack.ss_sp = stack.data();
-  own_.uc_stack.ss_size = stack.size();
-  own_.uc_link = nullptr;
-  // makecontext passes ints: the pointer goes in halves.
-  const auto self = reinterpret_cast<std::uintptr_t>(this);
-  makecontext(&own_, reinterpret_cast<void (*)()>(&Fiber::enter), 2, static_cast<unsigned>(self >> 32),
-              static_cast<unsigned>(self));
+  // A fiber that never ended on this stack has left its marks.
+  if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(stack.data(), stack.size());
+  own_ = begin_on(stack, &Fiber::enter, this);
   if (__tsan_create_fiber != nullptr) own_thread_ = __tsan_create_fiber(0);
 }
 
@@ -89,7 +77,7 @@ void Fiber::resume() {
   if (__tsan_get_current_fiber != nullptr) host_thread_ = __tsan_get_current_fiber();
   start_switch(&host_fake_stack_, stack_.data(), stack_.size());
   switch_thread(own_thread_);
-  swapcontext(&host_, &own_);
+  switch_stacks(&host_, own_);
   finish_switch(host_fake_stack_, nullptr, nullptr);
 }
 
@@ -97,12 +85,12 @@ void Fiber::leave(bool for_good) {
   // Without a place for its fake stack, a fiber's is freed.
   start_switch(for_good ? nullptr : &own_fake_stack_, host_stack_, host_stack_bytes_);
   switch_thread(host_thread_);
-  swapcontext(&own_, &host_);
+  switch_stacks(&own_, host_);
   finish_switch(own_fake_stack_, &host_stack_, &host_stack_bytes_);
 }
 
-void Fiber::enter(unsigned high, unsigned low) {
-  auto* const self = reinterpret_cast<Fiber*>(std::uintptr_t{high} << 32 | low);
+void Fiber::enter(void* fiber) {
+  auto* const self = static_cast<Fiber*>(fiber);
   finish_switch(nullptr, &self->host_stack_, &self->host_stack_bytes_);
   self->body_(self->argument_);
   self->leave(/*for_good=*/true);

@@ -4,14 +4,14 @@
 // never instrumented itself (CMakeLists.txt), and finds their functions when the program is linked.
 #pragma once
 
-#include <ucontext.h>
-
 #include <cstddef>
 #include <span>
 
+#include "runtime/device/stack_switch.h"
+
 namespace sterna::device {
 
-// Stacks for `count` fibers; the page below each cannot be touched.
+// Stacks for `count` fibers; the page below each cannot be touched. Fibers may use them again.
 class FiberStacks {
  public:
   explicit FiberStacks(unsigned count);
@@ -19,9 +19,14 @@ class FiberStacks {
   FiberStacks(const FiberStacks&) = delete;
   FiberStacks& operator=(const FiberStacks&) = delete;
 
+  [[nodiscard]] unsigned count() const { return static_cast<unsigned>(bytes_ / kSpanBytes); }
   [[nodiscard]] std::span<std::byte> stack(unsigned fiber) const;
 
  private:
+  static constexpr std::size_t kPageBytes = 4096;
+  static constexpr std::size_t kStackBytes = 64 * 1024;
+  static constexpr std::size_t kSpanBytes = kPageBytes + kStackBytes;
+
   std::byte* memory_;
   std::size_t bytes_;
 };
@@ -43,14 +48,14 @@ class Fiber {
   void pause() { leave(/*for_good=*/false); }
 
  private:
-  static void enter(unsigned high, unsigned low);
+  static void enter(void* fiber);
   void leave(bool for_good);
 
   std::span<std::byte> stack_;
   void (*body_)(void*);
   void* argument_;
-  ucontext_t own_{};
-  ucontext_t host_{};
+  Continuation own_ = nullptr;
+  Continuation host_ = nullptr;
   // The sanitizers' records.
   void* own_fake_stack_ = nullptr;
   void* host_fake_stack_ = nullptr;

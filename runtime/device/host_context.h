@@ -100,7 +100,7 @@ class HostLauncher {
     run_grid({.blocks = static_cast<unsigned>(blocks),
               .threads = Kernel::kThreads,
               .shared_bytes = sizeof(Shared)},
-             schedule_, [&](GridThread& thread, void* shared) {
+             schedule_, stacks_, [&](GridThread& thread, void* shared) {
                HostContext context(thread);
                // A copy of its own for each thread, as parameters of a kernel are.
                Kernel::run(context, *static_cast<Shared*>(shared), Arguments(arguments)...);
@@ -117,6 +117,7 @@ class HostLauncher {
 
  private:
   Schedule schedule_;
+  GridStacks stacks_;
 };
 
 }  // namespace sterna::device

@@ -189,10 +189,11 @@ TEST(DeviceEngine, RefusesTwoMasksInOneExchange) {
 
 TEST(DeviceEngine, RefusesGridsThatCudaRefuses) {
   const auto nothing = [](GridThread&, void*) {};
-  EXPECT_THROW(run_grid({.blocks = 0, .threads = 32}, {}, nothing), KernelFault);
-  EXPECT_THROW(run_grid({.blocks = 1, .threads = 0}, {}, nothing), KernelFault);
-  EXPECT_THROW(run_grid({.blocks = 1, .threads = 1025}, {}, nothing), KernelFault);
-  run_grid({.blocks = 1, .threads = 1024}, {}, nothing);
+  GridStacks stacks;
+  EXPECT_THROW(run_grid({.blocks = 0, .threads = 32}, {}, stacks, nothing), KernelFault);
+  EXPECT_THROW(run_grid({.blocks = 1, .threads = 0}, {}, stacks, nothing), KernelFault);
+  EXPECT_THROW(run_grid({.blocks = 1, .threads = 1025}, {}, stacks, nothing), KernelFault);
+  run_grid({.blocks = 1, .threads = 1024}, {}, stacks, nothing);
 }
 
 TEST(DeviceEngine, LaunchesNothingWithoutBlocks) {
@@ -207,7 +208,8 @@ TEST(DeviceEngine, PassesOnWhatABodyThrows) {
     if (place_of(thread).thread == 5) throw WireError("thread 5");
     block_barrier(thread);
   };
-  EXPECT_THROW(run_grid({.blocks = 2, .threads = 32}, {}, fail), WireError);
+  GridStacks stacks;
+  EXPECT_THROW(run_grid({.blocks = 2, .threads = 32}, {}, stacks, fail), WireError);
 }
 
 // A frame deeper than a stack: what it writes lies in the page that cannot be touched.
@@ -219,7 +221,8 @@ TEST(DeviceEngine, PassesOnWhatABodyThrows) {
 
 TEST(DeviceEngineDeathTest, EndsWhereAStackOverflows) {
   const auto overflow = [](GridThread&, void*) { static_cast<void>(deep(1000)); };
-  EXPECT_DEATH(run_grid({.blocks = 1, .threads = 2}, {.is_shuffled = false}, overflow), "");
+  GridStacks stacks;
+  EXPECT_DEATH(run_grid({.blocks = 1, .threads = 2}, {.is_shuffled = false}, stacks, overflow), "");
 }
 
 }  // namespace
