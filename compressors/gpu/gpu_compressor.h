@@ -26,21 +26,21 @@ struct Outcome {
 
 // What one call works with. All but `outcome` is as in Compressor; a call overwrites the outcome.
 struct EncodeBuffers {
-  std::span<const float> gradient;
-  std::span<float> residue;
-  std::span<const std::byte> indices;  // kLeaderIndexed, kSummed
-  std::span<std::byte> index_section;  // encode_as_leader() writes it
-  std::span<std::byte> payload;        // begins at a multiple of 4
-  std::span<std::byte> workspace;      // begins at a multiple of 256; the same for any number of layers
+  std::span<const float> gradient = {};
+  std::span<float> residue = {};
+  std::span<const std::byte> indices = {};  // kLeaderIndexed, kSummed
+  std::span<std::byte> index_section = {};  // encode_as_leader() writes it
+  std::span<std::byte> payload = {};        // begins at a multiple of 4
+  std::span<std::byte> workspace = {};      // begins at a multiple of 256; the same for any number of layers
   Outcome* outcome = nullptr;
 };
 
 struct DecodeBuffers {
-  std::span<const std::byte> indices;  // kLeaderIndexed, kSummed
-  std::span<const float> values;       // of these: a sum over learners, one value for each index
-  std::span<const std::byte> payload;  // kGathered
-  std::span<float> out;
-  std::span<std::byte> workspace;
+  std::span<const std::byte> indices = {};  // kLeaderIndexed, kSummed
+  std::span<const float> values = {};       // of these: a sum over learners, one value for each index
+  std::span<const std::byte> payload = {};  // kGathered
+  std::span<float> out = {};
+  std::span<std::byte> workspace = {};
   Outcome* outcome = nullptr;
 };
 

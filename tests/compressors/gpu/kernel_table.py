@@ -45,7 +45,7 @@ def kernel_names(symbols):
             depth += {"<": 1, "(": 1, ">": -1, ")": -1}.get(character, 0)
             if depth < 0 or (depth == 0 and character == ","):
                 break
-        names[symbol] = re.sub(r"(?:\w+::)+", "", name[:end]).replace(" ", "")
+        names[symbol] = re.sub(r"(?:\w+::)+", "", name[:end])
     return names
 
 

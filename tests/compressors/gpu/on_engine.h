@@ -59,7 +59,6 @@ class OnEngine {
     kernels_.encode(launch_, {.gradient = gradient,
                               .residue = residue,
                               .indices = indices,
-                              .index_section = {},
                               .payload = payload,
                               .workspace = workspace(),
                               .outcome = &outcome_});
@@ -70,21 +69,14 @@ class OnEngine {
 
   // out += decode(payload); out becomes the values at the indices. Throw WireError where bytes are refused.
   void accumulate(const Bytes& payload, Values& out) {
-    kernels_.accumulate(launch_, {.indices = {},
-                                  .values = {},
-                                  .payload = payload,
-                                  .out = out,
-                                  .workspace = workspace(),
-                                  .outcome = &outcome_});
+    kernels_.accumulate(launch_,
+                        {.payload = payload, .out = out, .workspace = workspace(), .outcome = &outcome_});
     require_taken();
   }
   void scatter(const Bytes& indices, const Values& values, Values& out) {
-    kernels_.scatter(launch_, {.indices = indices,
-                               .values = values,
-                               .payload = {},
-                               .out = out,
-                               .workspace = workspace(),
-                               .outcome = &outcome_});
+    kernels_.scatter(
+        launch_,
+        {.indices = indices, .values = values, .out = out, .workspace = workspace(), .outcome = &outcome_});
     require_taken();
   }
 
