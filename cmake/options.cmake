@@ -8,23 +8,28 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O3")
 add_library(sterna_options INTERFACE)
 add_library(sterna::options ALIAS sterna_options)
 target_include_directories(sterna_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(sterna_options INTERFACE
+set(cxx_options
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   # A fused multiply-add rounds once where two operations round twice: the same source must give the same bits
   # in every file and on every machine, so contraction is off.
   -ffp-contract=off)
+# The same of kernels, whose bodies the C++ compiler sees as well (runtime/device). A kernel that spills registers is slow.
+set(cuda_options
+  --expt-relaxed-constexpr -fmad=false -Xcompiler=-Wall,-Wextra,-ffp-contract=off -Xptxas=-warn-spills)
 if(STERNA_WARNINGS_AS_ERRORS)
-  target_compile_options(sterna_options INTERFACE -Werror)
+  list(APPEND cxx_options -Werror)
+  list(APPEND cuda_options -Werror=all-warnings -Xptxas=-Werror)
 endif()
 if(STERNA_SANITIZE)
   # GCC 12's instrumentation makes it report members of std::function inside std::regex as uninitialised.
-  target_compile_options(sterna_options INTERFACE
-    -fsanitize=${STERNA_SANITIZE} -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+  list(APPEND cxx_options -fsanitize=${STERNA_SANITIZE} -fno-sanitize-recover=all -Wno-maybe-uninitialized)
   target_link_options(sterna_options INTERFACE -fsanitize=${STERNA_SANITIZE})
 endif()
+target_compile_options(sterna_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>" "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
 if(STERNA_COVERAGE)
   # Atomic: several threads count the same lines.
-  target_compile_options(sterna_options INTERFACE --coverage -fprofile-update=atomic)
+  target_compile_options(sterna_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:--coverage;-fprofile-update=atomic>")
   target_link_options(sterna_options INTERFACE --coverage)
 endif()
 
