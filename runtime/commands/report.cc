@@ -59,7 +59,8 @@ void write_report(const Settings& settings) {
   const report::Document document = report::report_of(directory, found);
   if (settings.markdown) std::cout << report::to_markdown(document);
   if (settings.markdown && settings.out.empty()) return;
-  const std::filesystem::path out = settings.out.empty() ? directory / "report.html" : settings.out;
+  std::filesystem::path out = settings.out;
+  if (out.empty()) out = directory / "report.html";
   const std::string html = report::to_html(document);
   record::write_whole(out, html);
   if (!settings.markdown) {
