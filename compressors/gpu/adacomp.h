@@ -21,11 +21,12 @@ struct BinTotals {
   std::uint32_t bins_sent;
 };
 
-// What is known of each bin.
+// What is known of each bin, and of each group of bins, which a block takes.
 struct BinLists {
   float* maxima;
-  std::uint32_t* counts;   // of codes; with room for their sum
-  std::uint32_t* is_sent;  // 1 where there are codes; with room for their sum
+  std::uint32_t* counts;       // of codes
+  std::uint32_t* group_codes;  // of a group; with room for their sum
+  std::uint32_t* group_bins;   // of a group that have codes; with room for their sum
   BinTotals* totals;
 };
 
@@ -33,23 +34,37 @@ struct BinLists {
 template <typename Code>
 struct FindCodes {
   static constexpr unsigned kThreads = kBlockThreads;
-  using Shared = NoShared;
+  struct Shared {
+    std::uint32_t codes[kBlockWarps];
+  };
   template <typename Context>
-  STERNA_DEVICE static void run(Context& context, Shared&, Bins bins, const float* gradient, float* residue,
-                                Code* codes, BinLists lists) {
+  STERNA_DEVICE static void run(Context& context, Shared& shared, Bins bins, const float* gradient,
+                                float* residue, Code* codes, BinLists lists) {
     const std::size_t bin = grid_warp(context);
-    if (bin >= bins.count()) return;
-    const std::size_t begin = bin * bins.length;
-    const auto length = static_cast<std::uint32_t>(bins.length_of(bin));
-    const float largest = add_and_find_largest(context, gradient + begin, residue + begin, length);
     std::uint32_t sent = 0;
-    if (largest != 0.0f) {
-      sent = write_codes(context, gradient + begin, residue + begin, length, largest, codes + begin);
+    if (bin < bins.count()) {
+      const std::size_t begin = bin * bins.length;
+      const auto length = static_cast<std::uint32_t>(bins.length_of(bin));
+      const float largest = add_and_find_largest(context, gradient + begin, residue + begin, length);
+      if (largest != 0.0f) {
+        sent = write_codes(context, gradient + begin, residue + begin, length, largest, codes + begin);
+      }
+      if (context.lane() == 0) {
+        lists.maxima[bin] = largest;
+        lists.counts[bin] = sent;
+      }
     }
-    if (context.lane() != 0) return;
-    lists.maxima[bin] = largest;
-    lists.counts[bin] = sent;
-    lists.is_sent[bin] = sent != 0 ? 1 : 0;
+    if (context.lane() == 0) shared.codes[context.warp()] = sent;
+    context.sync();
+    if (context.thread() != 0) return;
+    std::uint32_t of_group = 0;
+    std::uint32_t bins_sent = 0;
+    for (const std::uint32_t of_bin : shared.codes) {
+      of_group += of_bin;
+      bins_sent += of_bin != 0 ? 1 : 0;
+    }
+    lists.group_codes[context.block()] = of_group;
+    lists.group_bins[context.block()] = bins_sent;
   }
 
  private:
@@ -90,7 +105,7 @@ struct FindCodes {
   }
 };
 
-// Three blocks: the scale; where each bin's codes go; how many bins have some.
+// Three blocks: the scale; where each group's codes go; how many bins have some.
 struct SumBins {
   static constexpr unsigned kThreads = kBlockThreads;
   union Shared {
@@ -99,11 +114,12 @@ struct SumBins {
   };
   template <typename Context>
   STERNA_DEVICE static void run(Context& context, Shared& shared, std::size_t bins, BinLists lists) {
+    const std::size_t groups = ceil_div(bins, kBlockWarps);
     if (context.block() == 1) {
-      sum_counts_before(context, shared.of_counts, lists.counts, bins);
+      sum_counts_before(context, shared.of_counts, lists.group_codes, groups);
     } else if (context.block() == 2) {
-      sum_counts_before(context, shared.of_counts, lists.is_sent, bins);
-      if (context.thread() == 0) lists.totals->bins_sent = lists.is_sent[bins];
+      sum_counts_before(context, shared.of_counts, lists.group_bins, groups);
+      if (context.thread() == 0) lists.totals->bins_sent = lists.group_bins[groups];
     } else {
       constexpr double kLargest =
           0x1.fffffep127;  // of float32: the payload must be one that a receiver takes
@@ -122,39 +138,46 @@ struct WriteCodes {
   template <typename Context>
   STERNA_DEVICE static void run(Context& context, Shared&, Bins bins, const Code* codes, BinLists lists,
                                 float* residue, std::byte* payload, Outcome* outcome) {
-    const std::uint32_t all_codes = lists.counts[bins.count()];
+    const std::uint32_t all_codes = lists.group_codes[bins.bitmap_bytes()];
     if (all_codes == 0) return;
     const BinTotals totals = *lists.totals;
     const bool has_bitmap = totals.bins_sent < bins.count();
-    std::byte* const bitmap = payload + sizeof(float) + all_codes * sizeof(Code);
     if (context.block() == 0 && context.thread() == 0) {
       store_32(payload, std::bit_cast<std::uint32_t>(totals.scale) | (has_bitmap ? kHasBitmap : 0));
       const std::uint64_t rest = all_codes * sizeof(Code) + (has_bitmap ? bins.bitmap_bytes() : 0);
       *outcome = {.payload_bytes = sizeof(float) + rest, .index_bytes = rest, .elements_sent = all_codes};
     }
-    if (has_bitmap && context.thread() == 0)
-      bitmap[context.block()] = bitmap_byte(bins, context.block(), lists);
-    const std::size_t bin = grid_warp(context);
-    if (bin >= bins.count()) return;
-    auto* const out = reinterpret_cast<Code*>(payload + sizeof(float));
-    const std::uint32_t at = lists.counts[bin];
-    const std::uint32_t count = lists.counts[bin + 1] - at;
-    const std::size_t begin = bin * bins.length;
-    for (std::uint32_t i = context.lane(); i < count; i += kWarpLanes) {
-      const Code code = codes[begin + i];
-      out[at + i] = i + 1 == count ? static_cast<Code>(code | kernels::kLastOfBin<Code>) : code;
-      residue[begin + (code & (kernels::kNegative<Code> - 1))] -= signed_by(code, totals.scale);
+    // Each warp adds up the codes of the group's bins.
+    const std::size_t group_bin = std::size_t{context.block()} * kBlockWarps + context.lane();
+    const bool is_bin = context.lane() < kBlockWarps && group_bin < bins.count();
+    const std::uint32_t of_bin = is_bin ? lists.counts[group_bin] : 0;
+    std::uint32_t with_own = of_bin;
+    for (unsigned distance = 1; distance < kBlockWarps; distance *= 2) {
+      const std::uint32_t lower = context.shuffle_up(with_own, distance);
+      if (context.lane() >= distance) with_own += lower;
     }
+    const std::uint32_t bitmap_byte = context.ballot(of_bin != 0);
+    if (has_bitmap && context.thread() == 0) {
+      payload[sizeof(float) + all_codes * sizeof(Code) + context.block()] =
+          static_cast<std::byte>(bitmap_byte);
+    }
+    const std::uint32_t count = context.shuffle(of_bin, context.warp());
+    const std::uint32_t at =
+        lists.group_codes[context.block()] + context.shuffle(with_own, context.warp()) - count;
+    write_bin(context, bins, codes, count, totals.scale, residue,
+              reinterpret_cast<Code*>(payload + sizeof(float)) + at);
   }
 
  private:
-  STERNA_DEVICE static std::byte bitmap_byte(const Bins& bins, std::size_t byte, const BinLists& lists) {
-    unsigned bits = 0;
-    for (unsigned bit = 0; bit < 8 && 8 * byte + bit < bins.count(); ++bit) {
-      const std::size_t bin = 8 * byte + bit;
-      bits |= (lists.counts[bin + 1] != lists.counts[bin] ? 1u : 0u) << bit;
+  template <typename Context>
+  STERNA_DEVICE static void write_bin(Context& context, const Bins& bins, const Code* codes,
+                                      std::uint32_t count, float scale, float* residue, Code* out) {
+    const std::size_t begin = grid_warp(context) * bins.length;
+    for (std::uint32_t i = context.lane(); i < count; i += kWarpLanes) {
+      const Code code = codes[begin + i];
+      out[i] = i + 1 == count ? static_cast<Code>(code | kernels::kLastOfBin<Code>) : code;
+      residue[begin + (code & (kernels::kNegative<Code> - 1))] -= signed_by(code, scale);
     }
-    return static_cast<std::byte>(bits);
   }
 };
 
@@ -210,8 +233,9 @@ class GpuAdaComp final : public GpuCompressor<Launcher> {
     EncodeParts(Workspace& workspace, const Bins& bins)
         : codes(workspace.take<Code>(bins.elements)),
           lists{.maxima = workspace.take<float>(bins.count()),
-                .counts = workspace.take<std::uint32_t>(counts_room(bins.count())),
-                .is_sent = workspace.take<std::uint32_t>(counts_room(bins.count())),
+                .counts = workspace.take<std::uint32_t>(bins.count()),
+                .group_codes = workspace.take<std::uint32_t>(counts_room(bins.bitmap_bytes())),
+                .group_bins = workspace.take<std::uint32_t>(counts_room(bins.bitmap_bytes())),
                 .totals = workspace.take<BinTotals>(1)} {}
 
     Code* codes;
