@@ -122,7 +122,7 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting(
       "layer-rates", c.layer_rates,
       "dryden, randomk, scalecom, topk: none (--rate for all), flops (25, 50 or 400 where a sample takes a "
-      "weight at least 196, at least 128, or fewer times; for 32 samples a learner), or REGEX=R,... (the "
+      "weight more than 196, at least 128, or fewer times; for 32 samples a learner), or REGEX=R,... (the "
       "first that is found in a parameter's name)");
   setting("leader", c.leader,
           "scalecom: rotate (learner step mod L), or first (learner 0 always: a control)");

@@ -64,7 +64,7 @@ void LayerRates::require_use(const std::vector<std::string>& names) const {
 }
 
 double rate_by_multiplications(double multiplications_per_element) {
-  if (multiplications_per_element >= 196.0) return 25.0;
+  if (multiplications_per_element > 196.0) return 25.0;
   return multiplications_per_element >= 128.0 ? 50.0 : 400.0;
 }
 

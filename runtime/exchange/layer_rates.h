@@ -39,10 +39,10 @@ class LayerRates {
   std::vector<Choice> choices_;
 };
 
-// ScaleCom's guidance, from the multiplications a weight takes part in for one sample: 25 where they are at
-// least 196, 50 where at least 128, else 400. It is meant for 32 samples a learner. Source: Chen et al.,
+// ScaleCom's guidance, from the multiplications a weight takes part in for one sample: 25 where they are more
+// than 196, 50 where at least 128, else 400. It is meant for 32 samples a learner. Source: Chen et al.,
 // "ScaleCom", NeurIPS 2020 (arXiv:2104.11125), per-layer rates by FLOPs per gradient; a multiplication and
-// the addition of its product count as one.
+// the addition of its product count as one. The paper lists 196 with both 25 and 50: see runtime/README.md.
 [[nodiscard]] double rate_by_multiplications(double multiplications_per_element);
 
 }  // namespace sterna::exchange

@@ -25,7 +25,7 @@ double rate(const std::string& layer_rates, const std::string& name, double mult
 
 TEST(LayerRates, FollowTheGuidanceAtItsBorders) {
   for (const auto& [multiplications, expected] :
-       {std::pair{0.0, 400.0}, {1.0, 400.0}, {127.0, 400.0}, {128.0, 50.0}, {195.0, 50.0}, {196.0, 25.0}}) {
+       {std::pair{0.0, 400.0}, {1.0, 400.0}, {127.0, 400.0}, {128.0, 50.0}, {196.0, 50.0}, {197.0, 25.0}}) {
     EXPECT_EQ(rate("flops", "fc", multiplications), expected) << multiplications;
   }
 }
