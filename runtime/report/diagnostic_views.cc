@@ -56,6 +56,7 @@ void add_layer_panels(const RunLog& run, plot::Chart chart, const std::vector<Pa
   for (const LayerLog* layer : drawn) {
     plot::Panel panel{.title = layer->name, .series = {}};
     for (const PanelLine& line : lines) {
+      if (!layer->rows.has(line.key)) continue;
       std::vector<double> values = layer->rows.at(line.key);
       if (!divisor.empty()) values = divided(std::move(values), layer->rows.at(divisor));
       panel.series.push_back(curve(line.name, layer->rows.at("step"), values, most_points));
@@ -91,7 +92,7 @@ void add_build_up(const RunLog& run, std::size_t most_points, std::vector<Block>
                    {{"this run", "union_elements"}, {"had each sent its own top k", "local_top_k_union"}},
                    "elements_sent",
                    cat("Distinct indices by the number that learner 0 sends: 1 where all choose alike, ",
-                       run.learners, " where no two do"),
+                       run.learners, " where no two do and all send as many as learner 0"),
                    most_points, blocks);
 }
 
@@ -106,9 +107,10 @@ void add_quantiles(const RunLog& run, std::vector<Block>& blocks) {
     const std::vector<double>& y = layer->residue_quantiles;
     if (x.empty() || x.size() != y.size()) continue;
     series.push_back({.name = layer->name, .x = x, .y = y, .shape = plot::Shape::kMarkedLine});
-    for (const double value : x) {
-      if (value > 0.0 && (low == 0.0 || value < low)) low = value;
-      high = std::max(high, value);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (!(x[i] > 0.0) || !(y[i] > 0.0)) continue;  // not drawn
+      if (low == 0.0 || x[i] < low) low = x[i];
+      high = std::max(high, x[i]);
     }
   }
   if (!(high > 0.0)) return;

@@ -116,7 +116,7 @@ class Output(Project):
                 self.rows("--run", logs, "--ranks", "1..8", "--bandwidth", "1gbit,10gbit", "--compressor", "scalecom",
                           "--plot", plot, "--plot-value", value)
                 root = xml.etree.ElementTree.parse(plot).getroot()
-                self.assertEqual(len(root.findall("{http://www.w3.org/2000/svg}polyline")), 4)
+                self.assertEqual(len(root.findall(".//{http://www.w3.org/2000/svg}polyline")), 4)
                 self.assertNotIn("nan", plot.read_text())
 
     def test_reads_what_auto_chose(self):

@@ -131,6 +131,18 @@ TEST(RunSection, ShowsWhatDiagnosticsTell) {
   EXPECT_EQ(count_of(contraction, ">bound (ScaleCom, lemma 1)</text>"), 1u);
 }
 
+TEST(RunSection, NamesNoBoundWhereThereIsNone) {
+  const ScratchDirectory directory;
+  write_run(directory, "run", "adacomp", {2.0});
+  json row = diagnostic_row(0, "conv.weight");
+  row.erase("contraction_bound");
+  directory.write("run/diagnostics.jsonl", row.dump() + "\n");
+  const std::string contraction = figure_titled(
+      section_of(directory), "Contraction: what part of the learners' mean a step leaves unsent");
+  EXPECT_EQ(count_of(contraction, ">this run</text>"), 1u);
+  EXPECT_EQ(count_of(contraction, "bound"), 0u);
+}
+
 TEST(RunSection, DrawsTheLargestLayersAndSaysSo) {
   const ScratchDirectory directory;
   write_run(directory, "run", "topk", {2.0});
