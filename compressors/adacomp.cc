@@ -228,6 +228,7 @@ class AdaComp final : public Compressor {
 
   Exchange exchange() const override { return Exchange::kGathered; }
   bool has_residue() const override { return true; }
+  std::size_t bins() const override { return bins_.count(); }
 
   std::size_t max_payload_bytes() const override {
     return bins_.elements == 0 ? 0 : bitmap_workspace_at() + bins_.bitmap_bytes();

@@ -77,6 +77,12 @@ class Compressor {
   // Whether encode() keeps anything in the residue. Where not, the residue may be empty.
   [[nodiscard]] virtual bool has_residue() const = 0;
 
+  // dryden, randomk, scalecom, topk: R, 1 of so many elements is sent; none where a method has no rate.
+  [[nodiscard]] virtual std::optional<double> rate() const { return std::nullopt; }
+
+  // adacomp, ls: into how many bins the layer is cut; 0 where a method has none.
+  [[nodiscard]] virtual std::size_t bins() const { return 0; }
+
   // The most that encode() writes, in bytes.
   [[nodiscard]] virtual std::size_t max_payload_bytes() const = 0;
 
@@ -149,6 +155,9 @@ struct CompressorEntry {
   std::string_view summary;  // one line for `sterna list`: what is sent, and its size
   std::unique_ptr<Compressor> (*make)(const LayerShape& shape, const Options& options);
 };
+
+// The names of the methods of which a statement holds, with their default settings.
+[[nodiscard]] std::vector<std::string_view> compressors_that(bool (*do_so)(const Compressor&));
 
 // The names of the methods of which element_values() says something.
 [[nodiscard]] std::vector<std::string_view> element_choosing_compressors();

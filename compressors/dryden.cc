@@ -117,6 +117,7 @@ class Dryden final : public ElementChooser<Dryden> {
  public:
   Dryden(std::size_t elements, double rate) : ElementChooser(elements), rate_(rate) {}
 
+  std::optional<double> rate() const override { return rate_; }
   std::size_t max_payload_bytes() const override {
     if (elements_ == 0) return 0;
     // Two sides' numbers, each rounded up, are at most the layer's and 1; a quotient is off by 1 at most.

@@ -42,6 +42,7 @@ class LocalSelection final : public ElementChooser<LocalSelection> {
         none_(static_cast<std::uint32_t>(2 * bin_elements)),
         code_bits_(static_cast<unsigned>(std::bit_width(none_))) {}
 
+  std::size_t bins() const override { return bins_; }
   std::size_t max_payload_bytes() const override {
     return elements_ == 0 ? 0 : kScaleBytes + wire::packed_bytes(bins_, code_bits_);
   }

@@ -27,10 +27,14 @@ namespace {
 class RandomK final : public Compressor {
  public:
   RandomK(std::size_t elements, const Options& options)
-      : elements_(elements), k_(kept_elements(elements, options.rate)), seed_(options.seed) {}
+      : elements_(elements),
+        rate_(options.rate),
+        k_(kept_elements(elements, options.rate)),
+        seed_(options.seed) {}
 
   Exchange exchange() const override { return Exchange::kSummed; }
   bool has_residue() const override { return true; }
+  std::optional<double> rate() const override { return rate_; }
   std::size_t max_payload_bytes() const override { return k_ * sizeof(float); }
   std::size_t max_index_bytes() const override { return k_ * kIndexBytes; }
 
@@ -123,6 +127,7 @@ class RandomK final : public Compressor {
   }
 
   std::size_t elements_;
+  double rate_;
   std::size_t k_;
   std::uint64_t seed_;
 };

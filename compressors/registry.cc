@@ -44,12 +44,16 @@ std::span<const CompressorEntry> compressor_table() {
   return kCompressors;
 }
 
-std::vector<std::string_view> element_choosing_compressors() {
+std::vector<std::string_view> compressors_that(bool (*do_so)(const Compressor&)) {
   std::vector<std::string_view> names;
   for (const CompressorEntry& entry : kCompressors) {
-    if (entry.make({}, {})->element_values().has_value()) names.push_back(entry.name);
+    if (do_so(*entry.make({}, {}))) names.push_back(entry.name);
   }
   return names;
+}
+
+std::vector<std::string_view> element_choosing_compressors() {
+  return compressors_that([](const Compressor& method) { return method.element_values().has_value(); });
 }
 
 std::unique_ptr<Compressor> make_compressor(std::string_view name, const LayerShape& shape,

@@ -153,10 +153,14 @@ template <typename ElementSelection>
 class ScaleCom final : public Compressor {
  public:
   ScaleCom(std::size_t elements, std::size_t chunk_elements, float beta)
-      : elements_(elements), selection_(elements, chunk_elements), beta_(beta) {}
+      : elements_(elements),
+        chunk_elements_(chunk_elements),
+        selection_(elements, chunk_elements),
+        beta_(beta) {}
 
   Exchange exchange() const override { return Exchange::kLeaderIndexed; }
   bool has_residue() const override { return true; }
+  std::optional<double> rate() const override { return static_cast<double>(chunk_elements_); }
   std::size_t max_payload_bytes() const override { return selection_.max_values() * sizeof(float); }
   std::size_t max_index_bytes() const override { return selection_.max_index_bytes(); }
 
@@ -204,6 +208,7 @@ class ScaleCom final : public Compressor {
 
  private:
   std::size_t elements_;
+  std::size_t chunk_elements_;  // R
   ElementSelection selection_;
   float beta_;
 };

@@ -23,9 +23,11 @@ class TopK final : public ElementChooser<TopK> {
  public:
   TopK(const LayerShape& shape, const Options& options)
       : ElementChooser(shape.elements),
+        rate_(options.rate),
         k_(kept_elements(elements_, options.rate)),
         index_bits_(index_bits(elements_)) {}
 
+  std::optional<double> rate() const override { return rate_; }
   std::size_t max_payload_bytes() const override { return payload_bytes(k_); }
 
   Encoded encode(std::span<const float> gradient, std::span<float> residue, std::span<const std::byte>,
@@ -72,6 +74,7 @@ class TopK final : public ElementChooser<TopK> {
     return count;
   }
 
+  double rate_;
   std::size_t k_;
   unsigned index_bits_;
 };

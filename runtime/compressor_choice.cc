@@ -21,6 +21,8 @@ constexpr std::size_t kSettlingSteps = 2;  // buffers grow, residues of another 
 constexpr std::size_t kWatchedSteps = 5;
 constexpr double kGiveUpAt = 2.0;  // times the best so far
 constexpr double kTolerance = 1.03;
+constexpr double kNear = 1.25;  // times the best: what is tried again
+constexpr int kRepeats = 2;
 constexpr std::size_t kComparedSteps = 20, kMostComparedSteps = 5120;
 constexpr double kSlower = 1.25, kFaster = 0.8;
 
@@ -127,13 +129,16 @@ std::optional<CompressorChoice::Change> CompressorChoice::after_step(const recor
 CompressorChoice::Change CompressorChoice::begin_trials(std::uint64_t first_step,
                                                         std::optional<std::string> note) {
   trials_.clear();
+  repeats_.clear();
+  has_planned_repeats_ = false;
   is_trying_ = true;
   Change change = try_next(first_step);
   change.note = std::move(note);
   return change;
 }
 
-// After the three methods, each layer's cheapest of them, unless that is one of the three.
+// After the three methods, each layer's cheapest of them, unless that is one of the three; then those that
+// are near the best again.
 CompressorChoice::Change CompressorChoice::try_next(std::uint64_t first_step) {
   records_.clear();
   step_seconds_.clear();
@@ -142,6 +147,7 @@ CompressorChoice::Change CompressorChoice::try_next(std::uint64_t first_step) {
     const std::vector<Method> methods = all(kTried[trials_.size()]);
     constexpr std::array kNames = {"", "fp16", "none"};
     const std::size_t number = trials_.size();
+    current_ = number;
     trials_.push_back(
         {.name = number == 0 ? run_.config.auto_compressor : kNames[number], .methods = methods});
     return change_to(methods, first_step, "trial");
@@ -149,16 +155,36 @@ CompressorChoice::Change CompressorChoice::try_next(std::uint64_t first_step) {
   if (trials_.size() == kTried.size()) {
     const std::vector<Method> methods = cheapest_by_layer();
     if (std::ranges::find(trials_, methods, &Trial::methods) == trials_.end()) {
+      current_ = trials_.size();
       trials_.push_back({.name = "by layer", .methods = methods});
       return change_to(methods, first_step, "trial");
     }
   }
-  return settle(first_step);
+  return try_again(first_step);
+}
+
+CompressorChoice::Change CompressorChoice::try_again(std::uint64_t first_step) {
+  if (!has_planned_repeats_) plan_repeats();
+  if (repeats_.empty()) return settle(first_step);
+  current_ = repeats_.front();
+  repeats_.pop_front();
+  return change_to(trials_[current_].methods, first_step, "trial");
+}
+
+void CompressorChoice::plan_repeats() {
+  has_planned_repeats_ = true;
+  const double most = kNear * std::ranges::min(trials_, {}, &Trial::step_seconds).step_seconds;
+  if (std::ranges::count_if(trials_, [&](const Trial& t) { return t.step_seconds <= most; }) < 2) return;
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    for (std::size_t t = 0; t < trials_.size(); ++t) {
+      if (trials_[t].step_seconds <= most) repeats_.push_back(t);
+    }
+  }
 }
 
 bool CompressorChoice::is_over(double step_seconds) const {
   if (records_.size() == kSettlingSteps + kWatchedSteps) return true;
-  if (records_.size() < kSettlingSteps || trials_.size() == 1) return false;
+  if (records_.size() < kSettlingSteps || trials_.size() == 1 || has_planned_repeats_) return false;
   const auto done = std::span(trials_).first(trials_.size() - 1);
   return step_seconds > kGiveUpAt * std::ranges::min(done, {}, &Trial::step_seconds).step_seconds;
 }
@@ -168,8 +194,10 @@ void CompressorChoice::close_trial() {
   const std::size_t settling = std::min(kSettlingSteps, records_.size() - 1);
   records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(settling));
   step_seconds_.erase(step_seconds_.begin(), step_seconds_.begin() + static_cast<std::ptrdiff_t>(settling));
-  Trial& trial = trials_.back();
-  trial.step_seconds = median(step_seconds_);
+  Trial& trial = trials_[current_];
+  trial.seconds.insert(trial.seconds.end(), step_seconds_.begin(), step_seconds_.end());
+  trial.step_seconds = median(trial.seconds);
+  if (has_planned_repeats_) return;
   trial.cost =
       agreed(run_.comm, {.compress_seconds = median_of(records_, &record::StepRecord::compress_seconds),
                          .exchange_seconds = median_of(records_, &record::StepRecord::exchange_seconds),

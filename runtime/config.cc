@@ -107,9 +107,11 @@ void validate(const TrainConfig& c) {
   require_range("length-exponent", c.length_exponent, c.length_exponent >= 0.0 && c.length_exponent <= 10.0,
                 "in [0, 10]");
   require_one_of("augment", c.augment, {"none", "crop-flip"});
+  require_one_of("leader", c.leader, {"rotate", "first"});
+  require_one_of("error-feedback", c.error_feedback, {"on", "off"});
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
   require_one_of("overlap", c.overlap, {"on", "off"});
-  require_one_of("transport", c.transport, {"auto", "mpi"});
+  require_one_of("transport", c.transport, {"auto", "mpi", "nccl"});
   if (c.auto_compressor == "none" || c.auto_compressor == "fp16" || c.auto_compressor == kAutoCompressor) {
     throw ConfigError(
         cat("[train] auto-compressor = \"", c.auto_compressor,

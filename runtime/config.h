@@ -48,6 +48,10 @@ struct TrainConfig {
   std::string selection = "chunk";
   double beta = 1.0;
   double threshold = 0.03;
+  std::string layer_rates = "none";
+  std::string leader = "rotate";
+  std::string error_feedback = "on";
+  std::uint64_t drop_residues_at = 0;
   std::uint64_t compress_after_epochs = 0;
   std::string dense_layers = exchange::kDefaultDenseLayers;
   std::string gather = "all";
@@ -63,6 +67,7 @@ struct TrainConfig {
   std::uint64_t seed = 1;
   std::string log_dir;
   std::uint64_t log_layers = 0;
+  std::uint64_t log_diagnostics = 0;
   bool csv = false;
   bool overwrite = false;
   std::string progress = "auto";
@@ -114,6 +119,17 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("schedule", c.schedule, "constant, step, cosine or linear");
   setting("warmup-steps", c.warmup_steps, "steps over which the learning rate rises to its peak");
   for_each_codec_setting(c, setting);
+  setting(
+      "layer-rates", c.layer_rates,
+      "dryden, randomk, scalecom, topk: none (--rate for all), flops (25, 50 or 400 where a sample takes a "
+      "weight more than 196, at least 128, or fewer times; for 32 samples a learner), or REGEX=R,... (the "
+      "first that is found in a parameter's name)");
+  setting("leader", c.leader,
+          "scalecom: rotate (learner step mod L), or first (learner 0 always: a control)");
+  setting("error-feedback", c.error_feedback,
+          "on or off: off empties all residues after every step (a control: what was not sent is lost)");
+  setting("drop-residues-at", c.drop_residues_at,
+          "step before which all residues are emptied once, as by a restart without them (0: never)");
   setting("gather", c.gather,
           "adacomp, dryden, ls, strom, topk: all (every rank receives every payload) or sparse-sum (each "
           "element goes to one owner, "
@@ -140,7 +156,9 @@ void for_each_setting(Config& c, Setting&& setting) {
           "steps (none: "
           "by measurement)");
   setting("transport", c.transport,
-          "auto or mpi; auto takes mpi where a launcher (mpirun, srun) started the program");
+          "auto, mpi or nccl; auto takes mpi where a launcher (mpirun, srun) started the program, and never "
+          "nccl, which "
+          "wants a GPU for each rank and stages gradients, which lie in the host's memory, through it");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");
   setting(
       "bucket-bytes", c.bucket_bytes,
@@ -151,7 +169,10 @@ void for_each_setting(Config& c, Setting&& setting) {
   setting("seed", c.seed, "of initial parameters, shuffling, augmentation and synthetic data");
   setting("log-dir", c.log_dir, "directory for run.json, steps.jsonl, epochs.jsonl (none: no logs)");
   setting("log-layers", c.log_layers, "steps between rows of layers.jsonl (0: none)");
-  setting("csv", c.csv, "write the same rows as CSV beside");
+  setting("log-diagnostics", c.log_diagnostics,
+          "steps between rows of diagnostics.jsonl, of all learners on one rank: residues, what was chosen, "
+          "what is left (0: none)");
+  setting("csv", c.csv, "write the same rows as CSV beside, but for diagnostics");
   setting("overwrite", c.overwrite,
           "replace the logs that the log directory already holds, and the timeline");
   setting("progress", c.progress, "auto, on or off");

@@ -6,9 +6,10 @@ Job::Job(int* argc, char*** argv) : argc_(argc), argv_(argv) {
 }
 
 collectives::Communicator& Job::connect(const std::string& transport, std::chrono::seconds time_limit) {
-  if (!mpi_ && transport == "mpi") mpi_ = std::make_unique<collectives::MpiSession>(argc_, argv_);
+  if (!mpi_ && transport != "auto") mpi_ = std::make_unique<collectives::MpiSession>(argc_, argv_);
   comm_ = mpi_ ? collectives::make_mpi(time_limit) : collectives::make_single();
-  return *comm_;
+  if (transport == "nccl") nccl_ = collectives::make_nccl(*comm_, time_limit);
+  return comm();
 }
 
 int Job::give_up(int status) {

@@ -16,13 +16,14 @@ class Job {
   Job(int* argc, char*** argv);
 
   // Every subcommand calls it once, on every rank. Collective.
-  //   transport  auto or mpi; without a launcher, auto is this one process
+  //   transport  auto, mpi or nccl; without a launcher, auto is this one process
+  // Throws AgreedConfigError where there is no nccl to be had; rank() is known by then.
   collectives::Communicator& connect(const std::string& transport, std::chrono::seconds time_limit);
 
   // As connect(), after a command line that could not be read: enough to agree that it could not.
   collectives::Communicator& connect() { return connect("auto", collectives::kDefaultTimeLimit); }
 
-  [[nodiscard]] collectives::Communicator& comm() { return *comm_; }  // after connect()
+  [[nodiscard]] collectives::Communicator& comm() { return nccl_ ? *nccl_ : *comm_; }  // after connect()
 
   // 0 until connect().
   [[nodiscard]] int rank() const { return comm_ ? comm_->rank() : 0; }
@@ -35,6 +36,7 @@ class Job {
   char*** argv_;
   std::unique_ptr<collectives::MpiSession> mpi_;
   std::unique_ptr<collectives::Communicator> comm_;
+  std::unique_ptr<collectives::Communicator> nccl_;  // beside comm_, over which it was made
 };
 
 }  // namespace sterna

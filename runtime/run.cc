@@ -22,11 +22,30 @@ optim::OptimizerOptions optimizer_options(const TrainConfig& config) {
 exchange::ExchangeOptions exchange_options(const TrainConfig& config) {
   return {.compressor = config.compressor == kAutoCompressor ? config.auto_compressor : config.compressor,
           .settings = compressor_options(config, config.seed),
+          .layer_rates = config.layer_rates,
           .dense_layers = config.dense_layers,
           .learners = config.learners,
           .sum_in_any_order = config.sum_order == "any",
+          .is_leader_first = config.leader == "first",
           .gather = gather_named(config.gather),
           .hierarchy = hierarchy_named(config.hierarchy)};
+}
+
+// What empties residues wants some, and a step at which to do so.
+void require_residues(const Run& run) {
+  const TrainConfig& config = run.config;
+  const bool is_once = config.drop_residues_at > 0;
+  if (!is_once && config.error_feedback == "on") return;
+  const std::string setting =
+      is_once ? cat("drop-residues-at = ", config.drop_residues_at) : "error-feedback = off";
+  if (run.exchange->residue(0).empty()) {
+    throw ConfigError(cat("[train] ", setting, " with compressor = ", config.compressor, ": must be ",
+                          is_once ? "0" : "on", ", as nothing is held back here; try --compressor topk"));
+  }
+  if (is_once && config.drop_residues_at >= run.total_steps) {
+    throw ConfigError(cat("[train] ", setting, ": must be below the run's ", run.total_steps,
+                          " steps; try --drop-residues-at ", run.total_steps / 2));
+  }
 }
 
 void make_data(Run& run) {
@@ -113,6 +132,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
   make_parameters(run);
   const tensor::ParameterTable& table = run.model->parameters();
   run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
+  require_residues(run);
   plan_buckets(run, config.bucket_bytes > 0 ? config.bucket_bytes : bucket::kFirstBucketBytes);
   run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config));
   run.schedule = optim::Schedule(

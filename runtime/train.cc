@@ -1,26 +1,20 @@
 // The loop around train_step(): logs, evaluations, the comparison of replicas.
-#include <cmath>
 #include <functional>
-#include <iostream>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "runtime/bucket_choice.h"
 #include "runtime/collectives/agreement.h"
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/hosts.h"
-#include "runtime/collectives/make_communicator.h"
 #include "runtime/compressor_choice.h"
 #include "runtime/core/errors.h"
-#include "runtime/core/version.h"
 #include "runtime/data/translations.h"
 #include "runtime/gradient_files.h"
 #include "runtime/job.h"
-#include "runtime/record/log_directory.h"
-#include "runtime/record/progress.h"
+#include "runtime/recorder.h"
 #include "runtime/run.h"
-#include "runtime/tensor/libraries.h"
+#include "runtime/step_diagnosis.h"
 #include "runtime/timeline.h"
 #include "runtime/train_step.h"
 #include "runtime/translation.h"
@@ -28,122 +22,6 @@
 
 namespace sterna {
 namespace {
-
-nlohmann::ordered_json parameter_rows(const Run& run) {
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  const tensor::ParameterTable& table = run.model->parameters();
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    rows.push_back({{"name", table[i].name},
-                    {"shape", table[i].shape},
-                    {"kind", tensor::kind_name(table[i].kind)},
-                    {"elements", table[i].elements},
-                    {"compressed", run.exchange->is_compressed(i)}});
-  }
-  return rows;
-}
-
-// run.json: what this run is, before its first step.
-std::string describe(const Run& run, const std::vector<std::string>& hosts) {
-  nlohmann::ordered_json json;
-  json["settings"] = to_json(run.config);
-  json["versions"] = {{"sterna", kVersion},
-                      {"build", kBuild},
-                      {"mpi", collectives::MpiSession::library_version()},
-                      {"tensor", tensor::library_versions()}};
-  json["hosts"] = hosts;
-  json["ranks"] = run.comm.ranks();
-  json["learners"] = run.config.learners;
-  json["transport"] = run.comm.name();
-  json["levels"] = run.exchange->is_on_two_levels() ? 2 : 1;
-  json["steps_per_epoch"] = run.steps_per_epoch;
-  json["total_steps"] = run.total_steps;
-  json["wire_bytes_are_estimated"] = run.config.sum_order == "any";  // the library's all-reduce does not tell
-  json["parameters"] = parameter_rows(run);
-  return json.dump(2);
-}
-
-double norm(std::span<const float> values) {
-  double sum = 0.0;
-  for (float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-  return std::sqrt(sum);
-}
-
-// What rank 0 writes and shows; on other ranks it does nothing.
-class Recorder {
- public:
-  Recorder(const TrainConfig& config, std::uint64_t total_steps, bool is_first_rank)
-      : progress_(std::cerr,
-                  is_first_rank ? record::progress_mode(config.progress) : record::ProgressMode::kOff,
-                  total_steps),
-        log_layers_(config.log_layers),
-        is_first_rank_(is_first_rank) {
-    if (!is_first_rank || config.log_dir.empty()) return;
-    log_ = std::make_unique<record::LogDirectory>(
-        record::LogOptions{.directory = config.log_dir,
-                           .with_layers = config.log_layers > 0,
-                           .with_choices = config.compressor == kAutoCompressor,
-                           .with_csv = config.csv,
-                           .overwrite = config.overwrite});
-  }
-
-  void begin(const std::string& run_json) {
-    if (log_) log_->write_run(run_json);
-  }
-
-  void text(const std::string& name, const std::string& text) {
-    if (log_) log_->write_text(name, text);
-  }
-
-  void step(const Run& run, const record::StepRecord& record) {
-    if (!is_first_rank_) return;
-    progress_.step(record);
-    if (!log_) return;
-    log_->write(record);
-    if (log_layers_ > 0 && record.step % log_layers_ == 0) layers(run, record.step);
-  }
-
-  void choice(const CompressorChoice::Change& change) {
-    if (!is_first_rank_) return;
-    if (log_) log_->write(change.record);
-    if (change.note) progress_.note(*change.note);
-  }
-
-  // A line for people, between steps.
-  void note(const std::string& line) {
-    if (is_first_rank_) progress_.note(line);
-  }
-
-  void epoch(const record::EpochRecord& record, std::span<const record::RankRecord> ranks) {
-    if (!is_first_rank_) return;
-    progress_.epoch(record);
-    if (!log_) return;
-    log_->write(record);
-    for (const record::RankRecord& rank : ranks) log_->write(rank);
-  }
-
- private:
-  void layers(const Run& run, std::uint64_t step) {
-    const tensor::ParameterTable& table = run.model->parameters();
-    const std::span<const float> residue = run.exchange->residue(0);
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      const exchange::LayerTraffic& traffic = run.exchange->traffic(i);
-      log_->write(record::LayerRecord{
-          .step = step,
-          .layer = table[i].name,
-          .kind = std::string(tensor::kind_name(table[i].kind)),
-          .elements = table[i].elements,
-          .elements_sent = traffic.elements_sent,
-          .payload_bytes = exchange::mean_payload_bytes(traffic),
-          .gradient_norm = norm(table.slice(std::span<const float>(run.gradients.front()), i)),
-          .residue_norm = residue.empty() ? 0.0 : norm(table.slice(residue, i))});
-    }
-  }
-
-  record::Progress progress_;
-  std::uint64_t log_layers_;
-  bool is_first_rank_;
-  std::unique_ptr<record::LogDirectory> log_;
-};
 
 // What has gone on since the last evaluation.
 struct Interval {
@@ -228,6 +106,7 @@ struct Start {
   std::unique_ptr<Timeline> timeline;                   // where one is wanted
   std::unique_ptr<GradientFiles> gradient_files;
   std::unique_ptr<CompressorChoice> compressor_choice;
+  std::unique_ptr<StepDiagnosis> diagnosis;
   std::unique_ptr<Recorder> recorder;
 };
 
@@ -262,6 +141,7 @@ Start start(const TrainConfig& config, collectives::Communicator& comm) {
     }
     started.compressor_choice = std::make_unique<CompressorChoice>(*started.run, std::move(planned));
   });
+  attempt(comm, [&] { started.diagnosis = std::make_unique<StepDiagnosis>(*started.run); });
   attempt(comm, [&] {
     started.recorder = std::make_unique<Recorder>(config, started.run->total_steps, comm.rank() == 0);
   });
@@ -277,7 +157,11 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
   BucketChoice bucket_choice(run);
   if (const auto change = compressor_choice.begin()) started.recorder->choice(*change);
   for (std::uint64_t step = 0; step < run.total_steps; ++step) {
+    if (step > 0 && step == config.drop_residues_at) run.exchange->empty_residues();
+    started.diagnosis->before_step(step);
     const record::StepRecord record = train_step(run, step);
+    started.recorder->diagnostics(started.diagnosis->after_step(step));
+    if (config.error_feedback == "off") run.exchange->empty_residues();
     started.recorder->step(run, record);
     if (const auto change = compressor_choice.after_step(record)) {
       started.recorder->choice(*change);
@@ -332,7 +216,7 @@ RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
   Start started = start(config, comm);
   Run& run = *started.run;
   started.hosts = std::move(hosts);
-  started.recorder->begin(describe(run, started.hosts));
+  started.recorder->begin(run, started.hosts);
   if (run.spans) {
     started.timeline =
         std::make_unique<Timeline>(comm, *run.spans, started.hosts, std::move(started.timeline_file));

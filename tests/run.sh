@@ -10,8 +10,9 @@ mkdir -p "build/$preset/Testing"
 log=build/$preset/Testing/run.log
 ctest --preset "$preset" --no-tests=error --output-on-failure -j "$(nproc)" 2>&1 | tee "$log"
 
-# ctest's own skips, and GoogleTest's.
+# ctest's own skips, and GoogleTest's; what a skipped test printed is in ctest's log alone.
 skipped=$(grep -cE '\*\*\*(Skipped|Not Run)' "$log" || true)
-gpu=$(grep -cE 'skipped: no GPU' "$log" || true)
+gpu=$(grep -cE '^skipped: no GPU' "build/$preset/Testing/Temporary/LastTest.log" || true)
+grep -hE '^skipped: no GPU' "build/$preset/Testing/Temporary/LastTest.log" || true
 echo "tests skipped: $skipped, of which for want of a GPU: $gpu"
 [ "$skipped" = "$gpu" ]

@@ -37,15 +37,14 @@ void send_to_all(Communicator& comm, std::span<const std::byte> mine, const Bloc
 }
 
 // `mine` may be its own place already.
-void copy_block(std::span<const std::byte> mine, std::span<std::byte> to) {
-  if (!mine.empty()) std::memmove(to.data(), mine.data(), mine.size());
+void copy_block(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> to) {
+  if (!mine.empty()) comm.memory_of(to.data()).copy(mine, to);
 }
 
-// The length of block_for(rank) to each rank, then the block.
+// The length of block_for(rank) to each rank, which becomes offsets[rank + 1] there.
 template <typename BlockFor>
-void send_unequal(Communicator& comm, const BlockFor& block_for, GatheredBlocks& received) {
+void send_lengths(Communicator& comm, const BlockFor& block_for, std::vector<std::size_t>& offsets) {
   static_assert(sizeof(std::size_t) == 8);  // lengths are received in place, 8 bytes each
-  std::vector<std::size_t>& offsets = received.offsets;
   const auto p = static_cast<std::size_t>(comm.ranks());
   std::vector<std::size_t> lengths(p);
   for (std::size_t r = 0; r < p; ++r) lengths[r] = block_for(static_cast<int>(r)).size();
@@ -59,15 +58,31 @@ void send_unequal(Communicator& comm, const BlockFor& block_for, GatheredBlocks&
     return std::as_writable_bytes(std::span(offsets).subspan(static_cast<std::size_t>(rank) + 1, 1));
   };
   send_to_each(comm, length_for, length_of);
+}
+
+// The length of block_for(rank) to each rank, then the block.
+template <typename BlockFor>
+void send_unequal(Communicator& comm, const BlockFor& block_for, const RoomFor& room_for,
+                  std::vector<std::size_t>& offsets) {
+  send_lengths(comm, block_for, offsets);
+  const auto p = static_cast<std::size_t>(comm.ranks());
   for (std::size_t r = 0; r < p; ++r) offsets[r + 1] += offsets[r];
 
-  received.bytes.resize(offsets[p]);
+  const std::span<std::byte> received = room_for(offsets[p]);
+  STERNA_CHECK(received.size() == offsets[p]);
   const auto block_of = [&](int rank) {
     const auto r = static_cast<std::size_t>(rank);
-    return std::span(received.bytes).subspan(offsets[r], offsets[r + 1] - offsets[r]);
+    return received.subspan(offsets[r], offsets[r + 1] - offsets[r]);
   };
-  copy_block(block_for(comm.rank()), block_of(comm.rank()));
+  copy_block(comm, block_for(comm.rank()), block_of(comm.rank()));
   send_to_each(comm, block_for, block_of);
+}
+
+RoomFor room_in(GatheredBlocks& gathered) {
+  return [&gathered](std::size_t bytes) {
+    gathered.bytes.resize(bytes);
+    return std::span(gathered.bytes);
+  };
 }
 
 }  // namespace
@@ -122,20 +137,30 @@ void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<s
   const auto block_of = [&](int rank) {
     return all.subspan(static_cast<std::size_t>(rank) * mine.size(), mine.size());
   };
-  copy_block(mine, block_of(comm.rank()));
+  copy_block(comm, mine, block_of(comm.rank()));
   send_to_all(comm, mine, block_of);
 }
 
 void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, GatheredBlocks& gathered) {
+  all_gather_unequal(comm, mine, room_in(gathered), gathered.offsets);
+}
+
+void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, const RoomFor& room_for,
+                        std::vector<std::size_t>& offsets) {
   send_unequal(
-      comm, [mine](int) { return mine; }, gathered);
+      comm, [mine](int) { return mine; }, room_for, offsets);
 }
 
 void all_to_all_unequal(Communicator& comm, std::span<const std::span<const std::byte>> mine,
                         GatheredBlocks& received) {
+  all_to_all_unequal(comm, mine, room_in(received), received.offsets);
+}
+
+void all_to_all_unequal(Communicator& comm, std::span<const std::span<const std::byte>> mine,
+                        const RoomFor& room_for, std::vector<std::size_t>& offsets) {
   STERNA_CHECK(mine.size() == static_cast<std::size_t>(comm.ranks()));
   send_unequal(
-      comm, [mine](int rank) { return mine[static_cast<std::size_t>(rank)]; }, received);
+      comm, [mine](int rank) { return mine[static_cast<std::size_t>(rank)]; }, room_for, offsets);
 }
 
 void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -145,7 +170,7 @@ void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<s
   const std::size_t block_bytes = mine.size() / p;
   const auto begin_of = [&](int rank) { return static_cast<std::size_t>(rank) * block_bytes; };
 
-  copy_block(mine.subspan(begin_of(comm.rank()), block_bytes),
+  copy_block(comm, mine.subspan(begin_of(comm.rank()), block_bytes),
              all.subspan(begin_of(comm.rank()), block_bytes));
   send_to_each(
       comm, [&](int peer) { return mine.subspan(begin_of(peer), block_bytes); },
@@ -159,7 +184,7 @@ std::vector<std::string> all_gather_text(Communicator& comm, const std::string& 
   for (int rank = 0; rank < comm.ranks(); ++rank) {
     const auto block = gathered.block(rank);
     std::string& text = texts.emplace_back(block.size(), '\0');
-    copy_block(block, std::as_writable_bytes(std::span(text)));
+    std::memcpy(text.data(), block.data(), block.size());
   }
   return texts;
 }

@@ -1,8 +1,10 @@
 // What all ranks do together, written once over Communicator's blocks. Each is collective, but for the first
-// two: every rank calls it, in the same order. P is the number of ranks.
+// two: every rank calls it, in the same order. P is the number of ranks. The blocks of one call lie in one
+// memory.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -59,12 +61,24 @@ void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, Gat
 //   mine, all  [P n] bytes, block after block
 void all_to_all(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all);
 
+// Where blocks go whose length is known only when they come: returns memory for so many bytes, the host's or
+// a device's. Called once.
+using RoomFor = std::function<std::span<std::byte>(std::size_t bytes)>;
+
+// As above, into memory of the caller's choice.
+//   mine     lies in the same memory
+//   offsets  [P + 1] as in GatheredBlocks; written
+void all_gather_unequal(Communicator& comm, std::span<const std::byte> mine, const RoomFor& room_for,
+                        std::vector<std::size_t>& offsets);
+
 // As all_to_all(), of blocks that need not be equally long: 8 bytes to each peer for the length, then its
 // block.
 //   mine      [P] blocks; mine[p] goes to rank p
 //   received  the blocks for this rank, in rank order; reused from call to call
 void all_to_all_unequal(Communicator& comm, std::span<const std::span<const std::byte>> mine,
                         GatheredBlocks& received);
+void all_to_all_unequal(Communicator& comm, std::span<const std::span<const std::byte>> mine,
+                        const RoomFor& room_for, std::vector<std::size_t>& offsets);
 
 // Every rank's text, in rank order. For what is compared or reported once, not for a step.
 [[nodiscard]] std::vector<std::string> all_gather_text(Communicator& comm, const std::string& mine);

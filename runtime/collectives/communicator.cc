@@ -69,9 +69,8 @@ void Communicator::vendor_sum(std::span<float> values) {
   if (!values.empty()) sum_in_any_order(values);
 }
 
-std::span<float> Communicator::scratch(std::size_t values) {
-  if (scratch_.size() < values) scratch_.resize(values);
-  return scratch_;
+Memory& Communicator::memory_of(const void*) {
+  return host_memory_;
 }
 
 }  // namespace sterna::collectives

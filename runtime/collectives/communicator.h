@@ -1,8 +1,9 @@
 // The ranks of a job, and byte blocks between them.
 //
 // A back-end moves blocks from rank to rank; everything collective is written once above it (collectives.h,
-// ordered_sum.h). So every byte that leaves a rank passes through start(), and is counted there; only what
-// the vendor's own all-reduce sends is estimated.
+// ordered_sum.h). Blocks lie in the host's memory; those of a back-end for devices may lie in its device's
+// too. So every byte that leaves a rank passes through start(), and is counted there; only what the vendor's
+// own all-reduce sends is estimated.
 #pragma once
 
 #include <chrono>
@@ -13,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/core/aligned_vector.h"
+#include "runtime/collectives/memory.h"
 
 namespace sterna::collectives {
 
@@ -51,7 +52,7 @@ class Communicator {
  public:
   virtual ~Communicator() = default;
 
-  [[nodiscard]] virtual std::string_view name() const = 0;  // "single", "threads", "mpi"
+  [[nodiscard]] virtual std::string_view name() const = 0;  // "single", "threads", "mpi", "nccl"
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int ranks() const = 0;
 
@@ -64,7 +65,8 @@ class Communicator {
 
   // Begins to send and receive. Blocks between the same two ranks match in the order in which both posted
   // them. Empty blocks are allowed and cost nothing: both sides know them to be empty. Counted in traffic()
-  // here, whether or not they arrive.
+  // here, whether or not they arrive. A device runs transfers one after the other: what arrives in one must
+  // not depend on what leaves in a later one.
   [[nodiscard]] std::unique_ptr<Transfer> start(std::span<const SendBlock> sends,
                                                 std::span<const ReceiveBlock> receives);
 
@@ -82,9 +84,8 @@ class Communicator {
 
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
-  // Memory for the collective that is running, at least `values` long, its contents arbitrary; the next call
-  // may move it. Kept from call to call, so that a steady state allocates nothing large.
-  [[nodiscard]] std::span<float> scratch(std::size_t values);
+  // The memory that this address lies in: the host's, unless the back-end has another.
+  [[nodiscard]] virtual Memory& memory_of(const void* address);
 
  protected:
   virtual std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,
@@ -94,7 +95,7 @@ class Communicator {
  private:
   Traffic traffic_;
   std::vector<int> host_of_rank_;  // empty until set_hosts()
-  AlignedVector<float> scratch_;
+  HostMemory host_memory_;
 };
 
 }  // namespace sterna::collectives

@@ -5,8 +5,8 @@
 
 namespace sterna::collectives {
 
-CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
-                             std::span<const AwaitedBlock> awaited) {
+std::string text_of(std::span<const AwaitedBlock> awaited) {
+  if (awaited.empty()) return "work on the device";
   std::vector<std::string> blocks;
   for (const AwaitedBlock& block : awaited) {
     const bool is_sum = block.peer == kAllRanks;
@@ -14,8 +14,13 @@ CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
         is_sum ? cat("the sum of ", block.bytes, " bytes over all ranks")
                : cat(block.bytes, " bytes ", block.is_receive ? "from" : "to", " rank ", block.peer));
   }
+  return joined(blocks, ", ");
+}
+
+CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
+                             std::span<const AwaitedBlock> awaited) {
   return CommError(cat("[collectives] rank ", rank, ": after ", time_limit.count(),
-                       " ms still awaited: ", joined(blocks, ", "),
+                       " ms still awaited: ", text_of(awaited),
                        "; see whether those ranks have failed, or raise the time limit if they are slow"));
 }
 

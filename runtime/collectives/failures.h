@@ -18,6 +18,9 @@ struct AwaitedBlock {
   bool is_receive;
 };
 
+// "5 bytes from rank 1, 6 bytes to rank 2".
+[[nodiscard]] std::string text_of(std::span<const AwaitedBlock> awaited);
+
 // The error of `rank`, whose wait ended with these blocks unfinished.
 [[nodiscard]] CommError time_limit_is_over(int rank, std::chrono::milliseconds time_limit,
                                            std::span<const AwaitedBlock> awaited);

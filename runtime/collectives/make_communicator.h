@@ -27,6 +27,17 @@ void run_on_threads(int ranks, const std::function<void(Communicator&)>& body,
 [[nodiscard]] std::unique_ptr<Communicator> make_mpi(
     std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 
+// Whether this build has NCCL.
+[[nodiscard]] bool has_nccl();
+
+// Over NCCL, one GPU for each rank. Blocks that lie in the GPU's memory go from there; those of the host's
+// are staged through pinned memory and the GPU's. Collective.
+//   control  over all ranks (MPI), for what they must know before; not used afterwards
+// Throws AgreedConfigError where the build, NCCL's library, a driver or a GPU is missing, and where two ranks
+// would share a GPU; CommError.
+[[nodiscard]] std::unique_ptr<Communicator> make_nccl(
+    Communicator& control, std::chrono::milliseconds time_limit = kDefaultTimeLimit);
+
 // Initialises MPI for the life of the object.
 class MpiSession {
  public:

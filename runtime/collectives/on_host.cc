@@ -22,7 +22,8 @@ std::span<Value> piece_of(std::span<Value> values, std::size_t piece) {
 
 // values += those of `child`, each piece as soon as it is there.
 void add_from(Communicator& comm, int child, std::span<float> values) {
-  const std::span<float> incoming = comm.scratch(values.size()).first(values.size());
+  Memory& memory = comm.memory_of(values.data());
+  const std::span<float> incoming = memory.scratch(values.size()).first(values.size());
   std::vector<std::unique_ptr<Transfer>> transfers;
   for (std::size_t piece = 0; piece < pieces_of(values); ++piece) {
     const ReceiveBlock block{child, std::as_writable_bytes(piece_of(incoming, piece))};
@@ -30,10 +31,10 @@ void add_from(Communicator& comm, int child, std::span<float> values) {
   }
   for (std::size_t piece = 0; piece < transfers.size(); ++piece) {
     transfers[piece]->wait();
-    const std::span<float> sum = piece_of(values, piece);
-    const float* const addend = piece_of(incoming, piece).data();
-#pragma GCC ivdep
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += addend[i];
+    // The other one of two operands, wherever its rank's place is.
+    const TreeOperands operands{
+        .of_ranks = piece_of(incoming, piece).data(), .stride = 0, .ranks = 2, .own_rank = 0};
+    memory.add_in_tree_order(operands, piece_of(values, piece));
   }
 }
 
@@ -58,6 +59,7 @@ void sum_to_first(Communicator& comm, std::span<float> values) {
     }
     if (comm.rank() + bit < comm.ranks()) add_from(comm, comm.rank() + bit, values);
   }
+  comm.memory_of(values.data()).settle();
 }
 
 void gather_to_first(Communicator& comm, std::span<const std::byte> mine, GatheredBlocks& gathered) {

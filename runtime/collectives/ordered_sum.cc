@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "runtime/core/errors.h"
@@ -18,28 +16,10 @@ using numerics::ValueFormat;
 // pieces of 1 MB under way, and 0.96 s with six. More gained nothing that could be measured.
 constexpr std::size_t kPiecesUnderWay = 6;
 
-// Values summed at a time: the operands of all ranks stay in the first-level cache meanwhile.
-constexpr std::size_t kTileValues = 1024;
-
 constexpr std::size_t kValuesPerCacheLine = kAlignmentBytes / sizeof(float);
-
-void add_tree(std::size_t begin, std::size_t count,
-              const std::function<void(std::size_t, std::size_t)>& add) {
-  if (count < 2) return;
-  const std::size_t left_count = std::bit_floor(count - 1);  // the largest power of two below count
-  add_tree(begin, left_count, add);
-  add_tree(begin + left_count, count - left_count, add);
-  add(begin, begin + left_count);
-}
 
 std::size_t divided_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
-}
-
-// sum[i] = left[i] + right[i]; `sum` may be one of the two.
-void add_values(const float* left, const float* right, float* sum, std::size_t n) {
-#pragma GCC ivdep
-  for (std::size_t i = 0; i < n; ++i) sum[i] = left[i] + right[i];
 }
 
 // Part k of `parts` nearly equal parts of [0, n).
@@ -59,11 +39,11 @@ struct WireBlock {
   ValueFormat format;
   std::span<std::byte> bytes;
 
-  void pack() const {
-    if (format != ValueFormat::kFloat32) numerics::pack_values(values, format, bytes);
+  void pack(Memory& memory) const {
+    if (format != ValueFormat::kFloat32) memory.pack(values, format, bytes);
   }
-  void unpack() const {
-    if (format != ValueFormat::kFloat32) numerics::unpack_values(bytes, format, values);
+  void unpack(Memory& memory) const {
+    if (format != ValueFormat::kFloat32) memory.unpack(bytes, format, values);
   }
 };
 
@@ -71,18 +51,6 @@ WireBlock wire_block(std::span<float> values, ValueFormat format, std::span<floa
   if (format == ValueFormat::kFloat32) return {values, format, std::as_writable_bytes(values)};
   return {values, format,
           std::as_writable_bytes(packed).first(values.size() * numerics::bytes_per_value(format))};
-}
-
-// Rounds to the format and back.
-void round_values(std::span<float> values, ValueFormat format) {
-  if (format == ValueFormat::kFloat32) return;
-  std::array<float, kTileValues> packed{};
-  for (std::size_t begin = 0; begin < values.size(); begin += kTileValues) {
-    const auto tile = values.subspan(begin, std::min(kTileValues, values.size() - begin));
-    const WireBlock block = wire_block(tile, format, packed);
-    block.pack();
-    block.unpack();
-  }
 }
 
 // One call of ordered_sum(). A piece goes through send_to_owners(), add_up(), send_sums() and arrive().
@@ -109,25 +77,25 @@ class OrderedSum {
 
   [[nodiscard]] Slot& slot(std::size_t piece) { return slots_[piece % slots_.size()]; }
   [[nodiscard]] std::span<float> segment(std::size_t piece, std::size_t rank) const;
-  [[nodiscard]] std::span<float> operand(std::size_t piece, std::size_t rank);
   [[nodiscard]] std::span<float> place(std::span<float> area, std::size_t rank) const;
   [[nodiscard]] WireBlock incoming_operand(std::size_t piece, std::size_t rank);
   [[nodiscard]] WireBlock incoming_sum(std::size_t piece, std::size_t rank);
 
   Communicator& comm_;
+  Memory& memory_;  // where the values lie
   const std::span<float> values_;
   const OrderedSumOptions& options_;
   const std::size_t rank_;
   const std::size_t ranks_;
   const std::size_t pieces_;
-  const std::size_t stride_;  // no segment has more values
-  std::vector<std::pair<std::size_t, std::size_t>> additions_;
+  const std::size_t stride_;        // no segment has more values
   std::vector<std::size_t> peers_;  // the next rank first
   std::array<Slot, kPiecesUnderWay> slots_;
 };
 
 OrderedSum::OrderedSum(Communicator& comm, std::span<float> values, const OrderedSumOptions& options)
     : comm_(comm),
+      memory_(comm.memory_of(values.data())),
       values_(values),
       options_(options),
       rank_(static_cast<std::size_t>(comm.rank())),
@@ -135,8 +103,6 @@ OrderedSum::OrderedSum(Communicator& comm, std::span<float> values, const Ordere
       pieces_(divided_up(values.size(), kPieceValues)),
       stride_(divided_up(divided_up(std::min(values.size(), kPieceValues), ranks_), kValuesPerCacheLine) *
               kValuesPerCacheLine) {
-  for_each_tree_addition(ranks_,
-                         [&](std::size_t left, std::size_t right) { additions_.emplace_back(left, right); });
   for (std::size_t i = 1; i < ranks_; ++i) peers_.push_back((rank_ + i) % ranks_);
   divide_scratch();
 }
@@ -146,7 +112,7 @@ void OrderedSum::divide_scratch() {
   const std::size_t packs_back = options_.from_owner == ValueFormat::kFloat32 ? 0 : 1;
   const std::size_t area = ranks_ * stride_;
   const std::size_t slot_values = area + packs_out * 2 * area + packs_back * (area + stride_);
-  std::span<float> rest = comm_.scratch(slots_.size() * slot_values);
+  std::span<float> rest = memory_.scratch(slots_.size() * slot_values);
   const auto take = [&](std::size_t values) {
     const std::span<float> taken = rest.first(values);
     rest = rest.subspan(values);
@@ -172,13 +138,9 @@ std::span<float> OrderedSum::place(std::span<float> area, std::size_t rank) cons
   return area.empty() ? area : area.subspan(rank * stride_, stride_);
 }
 
-std::span<float> OrderedSum::operand(std::size_t piece, std::size_t rank) {
-  const std::span<float> own = segment(piece, rank_);
-  return rank == rank_ ? own : place(slot(piece).operands, rank).first(own.size());
-}
-
 WireBlock OrderedSum::incoming_operand(std::size_t piece, std::size_t rank) {
-  return wire_block(operand(piece, rank), options_.to_owner, place(slot(piece).packed_in, rank));
+  const std::span<float> operand = place(slot(piece).operands, rank).first(segment(piece, rank_).size());
+  return wire_block(operand, options_.to_owner, place(slot(piece).packed_in, rank));
 }
 
 WireBlock OrderedSum::incoming_sum(std::size_t piece, std::size_t rank) {
@@ -195,6 +157,7 @@ void OrderedSum::run() {
     if (piece >= kAhead) arrive(arrived++);
   }
   while (arrived < pieces_) arrive(arrived++);
+  memory_.settle();
 }
 
 void OrderedSum::send_to_owners(std::size_t piece) {
@@ -203,7 +166,7 @@ void OrderedSum::send_to_owners(std::size_t piece) {
   for (const std::size_t peer : peers_) {
     const WireBlock out =
         wire_block(segment(piece, peer), options_.to_owner, place(slot(piece).packed_out, peer));
-    out.pack();
+    out.pack(memory_);
     sends.push_back({static_cast<int>(peer), out.bytes});
     receives.push_back({static_cast<int>(peer), incoming_operand(piece, peer).bytes});
   }
@@ -212,24 +175,19 @@ void OrderedSum::send_to_owners(std::size_t piece) {
 
 void OrderedSum::add_up(std::size_t piece) {
   slot(piece).to_owners->wait();
-  for (const std::size_t peer : peers_) incoming_operand(piece, peer).unpack();
+  for (const std::size_t peer : peers_) incoming_operand(piece, peer).unpack(memory_);
 
   const std::span<float> own = segment(piece, rank_);
-  for (std::size_t begin = 0; begin < own.size(); begin += kTileValues) {
-    const std::size_t n = std::min(kTileValues, own.size() - begin);
-    const auto tile = [&](std::size_t rank) { return operand(piece, rank).data() + begin; };
-    for (const auto& [left, right] : additions_) {
-      const bool is_last = left == 0 && right == additions_.back().second;
-      add_values(tile(left), tile(right), is_last ? own.data() + begin : tile(left), n);
-    }
-  }
+  const TreeOperands operands{
+      .of_ranks = slot(piece).operands.data(), .stride = stride_, .ranks = ranks_, .own_rank = rank_};
+  memory_.add_in_tree_order(operands, own);
   if (options_.finish && !own.empty()) options_.finish(own);
 }
 
 void OrderedSum::send_sums(std::size_t piece) {
   const WireBlock own = wire_block(segment(piece, rank_), options_.from_owner, slot(piece).packed_sum);
-  own.pack();
-  own.unpack();  // rounds what stays here as what leaves
+  own.pack(memory_);
+  own.unpack(memory_);  // rounds what stays here as what leaves
   std::vector<SendBlock> sends;
   std::vector<ReceiveBlock> receives;
   for (const std::size_t peer : peers_) {
@@ -241,20 +199,18 @@ void OrderedSum::send_sums(std::size_t piece) {
 
 void OrderedSum::arrive(std::size_t piece) {
   slot(piece).from_owners->wait();
-  for (const std::size_t peer : peers_) incoming_sum(piece, peer).unpack();
+  for (const std::size_t peer : peers_) incoming_sum(piece, peer).unpack(memory_);
 }
 
 void vendor_sum(Communicator& comm, std::span<float> values, const OrderedSumOptions& options) {
   comm.vendor_sum(values);
   if (options.finish && !values.empty()) options.finish(values);
-  round_values(values, options.from_owner);
+  Memory& memory = comm.memory_of(values.data());
+  memory.round(values, options.from_owner);
+  memory.settle();
 }
 
 }  // namespace
-
-void for_each_tree_addition(std::size_t count, const std::function<void(std::size_t, std::size_t)>& add) {
-  add_tree(0, count, add);
-}
 
 void ordered_sum(Communicator& comm, std::span<float> values, const OrderedSumOptions& options) {
   if (options.in_any_order) {

@@ -1,9 +1,7 @@
-// The sum over learners, in an order that does not depend on the number of ranks.
+// The sum over learners, in an order that does not depend on the number of ranks (tree_order.h).
 //
-// The order is one binary tree over learner indices: n learners are split at the largest power of two below
-// n, both parts are summed in the same way, and the two sums are added. A rank that hosts a power of two of
-// learners hosts a complete subtree, so it may sum its own first: the tree over ranks then continues the tree
-// over learners.
+// A rank that hosts a power of two of learners hosts a complete subtree, so it may sum its own first: the
+// tree over ranks then continues the tree over learners.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +9,10 @@
 #include <span>
 
 #include "runtime/collectives/communicator.h"
+#include "runtime/collectives/tree_order.h"
 #include "runtime/numerics/value_format.h"
 
 namespace sterna::collectives {
-
-// Calls add(left, right) for each addition "left += right" of the tree over [0, count), in an order in which
-// both operands are complete. The sum ends in 0.
-void for_each_tree_addition(std::size_t count,
-                            const std::function<void(std::size_t left, std::size_t right)>& add);
 
 // Values in a piece, at most: 1 MB. With 100 MB on two ranks over 1 Gbit/s, 1 MB pieces, six under way, took
 // 0.96 s; 2 MB, four under way, 1.09 s; 4 MB, three under way, 1.17 s (medians of 5, on a machine with other
@@ -32,7 +26,8 @@ struct OrderedSumOptions {
   // How sums travel back. `finish` is applied first, and its result is rounded to this format, on every rank
   // alike.
   numerics::ValueFormat from_owner = numerics::ValueFormat::kFloat32;
-  // Applied to each summed segment, once, by the rank that summed it, before it is rounded and sent back.
+  // Applied to each summed segment, once, by the rank that summed it, before it is rounded and sent back. On
+  // a device the sums are enqueued, not there yet: it enqueues too, on the communicator's stream.
   std::function<void(std::span<float>)> finish = {};
   // The library's own all-reduce instead of the tree: --sum-order any. Values are then float32 on the wire,
   // and every rank applies `finish` to all of them and rounds the result to from_owner.
@@ -44,7 +39,8 @@ struct OrderedSumOptions {
 // Each rank owns one segment of every piece: segments go to their owners (all-to-all), are summed there in
 // tree order and come back (all-gather). Pieces are pipelined: one is under way while the one before is
 // summed. Each rank sends (P - 1) / P of the values in each of the two formats.
-//   values  [n] float32, the same n on every rank; n may be 0
+//   values  [n] float32, in the host's memory or the communicator's device's, the same n on every rank; n may
+//           be 0
 // Collective. Throws CommError.
 void ordered_sum(Communicator& comm, std::span<float> values, const OrderedSumOptions& options);
 

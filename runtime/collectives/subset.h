@@ -20,6 +20,7 @@ class SubsetCommunicator : public Communicator {
   [[nodiscard]] int ranks() const override { return static_cast<int>(members_.size()); }
   [[nodiscard]] bool may_change_threads() const override { return whole_.may_change_threads(); }
   void abandon() override { whole_.abandon(); }
+  [[nodiscard]] Memory& memory_of(const void* address) override { return whole_.memory_of(address); }
 
  private:
   std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,

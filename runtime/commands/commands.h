@@ -18,6 +18,8 @@ int project(Job& job, int argc, const char* const* argv);
 int list(Job& job, int argc, const char* const* argv);
 int bench(Job& job, int argc, const char* const* argv);
 int doctor(Job& job, int argc, const char* const* argv);
+int experiment(Job& job, int argc, const char* const* argv);
+int report(Job& job, int argc, const char* const* argv);
 
 // For the installation: the commands as shells complete them, and as man(1) shows them.
 int completion(Job& job, int argc, const char* const* argv);
@@ -36,6 +38,8 @@ void describe_replay(const AppVisitor& visit);
 void describe_project(const AppVisitor& visit);
 void describe_list(const AppVisitor& visit);
 void describe_doctor(const AppVisitor& visit);
+void describe_experiment(const AppVisitor& visit);
+void describe_report(const AppVisitor& visit);
 void describe_bench_codec(const AppVisitor& visit);
 void describe_bench_collective(const AppVisitor& visit);
 void describe_bench_step(const AppVisitor& visit);

@@ -61,8 +61,11 @@ std::string flag_cases(const CommandDescription& command) {
     if (flag.kind == ValueKind::kNumber || flag.kind == ValueKind::kText)
       text += one_case(pattern, "none", "");
   }
-  return text + one_case(cat("'", command.path, " '*"), "words",
-                         joined(command.flags | std::views::transform(&Flag::name), " "));
+  const std::string names = joined(command.flags | std::views::transform(&Flag::name), " ");
+  const std::string pattern = cat("'", command.path, " '*");
+  if (command.operand.name.empty()) return text + one_case(pattern, "words", names);
+  // A word that does not begin as a flag is a path.
+  return text + cat("    ", pattern, ") [[ $current != -* ]] || { kind=words; values='", names, "'; } ;;\n");
 }
 
 }  // namespace

@@ -48,6 +48,9 @@ std::string lines_for(const std::string& path, const std::vector<CommandDescript
   for (const CommandDescription& command : commands) {
     text += line_for("__sterna_in --only " + path, " -a " + command.name, command.summary);
     text += lines_for(command.path, command.subcommands);
+    if (!command.operand.name.empty()) {
+      text += line_for("__sterna_in " + command.path, " -F", command.operand.help);
+    }
     for (const Flag& flag : command.flags) text += line_for(command, flag);
   }
   return text;

@@ -46,6 +46,7 @@ std::string arguments_of(const CommandDescription& command) {
     const char* equals = flag.kind == ValueKind::kNothing ? "" : "=";
     text += cat(" \\\n    '*", flag.name, equals, "[", quoted(flag.help, "[]\\:"), "]", value_of(flag), "'");
   }
+  if (!command.operand.name.empty()) text += cat(" \\\n    '*:", command.operand.name, ":_files'");
   return text + "\n}\n\n";
 }
 

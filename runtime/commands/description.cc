@@ -45,14 +45,16 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
   if (path == "project") return {};
   static const std::map<std::string, Names, std::less<>> kFixed = {
       {"augment", {"none", "crop-flip"}},
+      {"error-feedback", {"on", "off"}},
       {"gather", {"all", "sparse-sum"}},
       {"hierarchy", {"auto", "flat", "host"}},
       {"layer", {"conv", "fc"}},
+      {"leader", {"rotate", "first"}},
       {"overlap", {"on", "off"}},
       {"progress", {"auto", "on", "off"}},
       {"selection", {"chunk", "exact"}},
       {"sum-order", {"tree", "any"}},
-      {"transport", {"auto", "mpi"}},
+      {"transport", {"auto", "mpi", "nccl"}},
   };
   if (const auto fixed = kFixed.find(key); fixed != kFixed.end()) return fixed->second;
   if (key == "model") return names_in(models::model_table());
@@ -68,7 +70,8 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
 // Flags of text that is neither a file nor a directory.
 bool is_text(const std::string& path, const std::string& key) {
   if (path == "project") return key != "run" && key != "plot";
-  return key == "model-arg" || key == "dense-layers";
+  if (path == "experiment") return key == "variants";
+  return key == "model-arg" || key == "dense-layers" || key == "layer-rates";
 }
 
 ValueKind kind_of(const CLI::Option& option, const Flag& flag, const std::string& path,
@@ -104,7 +107,11 @@ CommandDescription describe(const Command& command, const std::string& parent) {
   command.describe([&](const CLI::App& app) {
     described.about = app.get_description();
     for (const CLI::Option* option : app.get_options()) {
-      described.flags.push_back(describe_flag(described.path, *option));
+      if (option->get_lnames().empty()) {
+        described.operand = {.name = option->get_name(), .help = option->get_description()};
+      } else {
+        described.flags.push_back(describe_flag(described.path, *option));
+      }
     }
   });
   return described;

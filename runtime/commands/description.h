@@ -24,11 +24,18 @@ struct Flag {
   std::vector<std::string> choices;
 };
 
+// What stands without a flag: a file or a directory.
+struct Operand {
+  std::string name;  // "directory"; "" where there is none
+  std::string help;
+};
+
 struct CommandDescription {
   std::string path;     // "bench step"
   std::string name;     // "step"
   std::string summary;  // one line, of the list of commands
   std::string about;    // what --help begins with; empty where there are subcommands
+  Operand operand;
   std::vector<Flag> flags;
   std::vector<CommandDescription> subcommands;
 };

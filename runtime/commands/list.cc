@@ -3,6 +3,7 @@
 
 #include "compressors/compressor.h"
 #include "models/model.h"
+#include "runtime/collectives/make_communicator.h"
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
 #include "runtime/data/dataset.h"
@@ -38,14 +39,20 @@ std::vector<Section> sections() {
   }
   Section schedules{"schedules", {}};
   for (std::string_view name : optim::Schedule::names()) schedules.items.push_back({std::string(name), ""});
+  Section transports{"transports",
+                     {{"single", "one process; what auto takes where no launcher started the program"},
+                      {"mpi", "MPI point-to-point messages; what auto takes under mpirun and srun"}}};
+  if (collectives::has_nccl()) {
+    transports.items.push_back(
+        {"nccl",
+         "NCCL between GPUs, one for each rank; gradients of the host's memory are staged through them"});
+  }
   return {models,
           section("data", data::dataset_table()),
           section("compressors", compressors::compressor_table()),
           section("optimizers", optim::optimizer_table()),
           schedules,
-          {"transports",
-           {{"single", "one process; what auto takes where no launcher started the program"},
-            {"mpi", "MPI point-to-point messages; what auto takes under mpirun and srun"}}}};
+          transports};
 }
 
 void print_text(const std::vector<Section>& all) {

@@ -64,6 +64,9 @@ std::string entry_for(const Flag& flag) {
 
 std::string section_for(const CommandDescription& command) {
   std::string text = cat(".SS sterna ", escaped(command.path), "\n", escaped(command.about), "\n");
+  if (!command.operand.name.empty()) {
+    text += cat(".TP\n\\fI", escaped(command.operand.name), "\\fR\n", escaped(command.operand.help), "\n");
+  }
   for (const Flag& flag : command.flags) text += entry_for(flag);
   return text;
 }
@@ -71,7 +74,9 @@ std::string section_for(const CommandDescription& command) {
 std::string synopsis() {
   std::string text = ".SH SYNOPSIS\n";
   for (const CommandDescription& command : commands_with_flags()) {
-    text += cat(".B sterna ", escaped(command.path), "\n[\\fIflag\\fR ...]\n.br\n");
+    const std::string operand =
+        command.operand.name.empty() ? "" : cat("\\fI", escaped(command.operand.name), "\\fR ");
+    text += cat(".B sterna ", escaped(command.path), "\n", operand, "[\\fIflag\\fR ...]\n.br\n");
   }
   return text + ".B mpirun \\-np\n.I ranks\n.B sterna train\n[\\fIflag\\fR ...]\n";
 }

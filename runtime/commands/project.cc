@@ -8,6 +8,7 @@
 #include "runtime/command_line.h"
 #include "runtime/commands/commands.h"
 #include "runtime/commands/project_report.h"
+#include "runtime/core/number_text.h"
 #include "runtime/projection/accelerator_model.h"
 #include "runtime/projection/measured_run.h"
 #include "runtime/projection/prediction.h"

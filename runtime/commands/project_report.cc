@@ -6,8 +6,8 @@
 #include <ostream>
 
 #include "runtime/core/errors.h"
-#include "runtime/projection/line_plot.h"
-#include "runtime/projection/quantities.h"
+#include "runtime/core/number_text.h"
+#include "runtime/plot/chart.h"
 
 namespace sterna::commands {
 namespace {
@@ -68,13 +68,17 @@ PlotValue plot_value(const std::string& name) {
   return {"step time (ms)", true, [](const ProjectionRow& r) { return 1e3 * r.prediction.step_seconds; }};
 }
 
-PlotPanel panel_of(const Projection& projection, std::size_t link, const PlotValue& value) {
-  PlotPanel panel{.title = text_of(projection.links[link]), .lines = {}};
+plot::Panel panel_of(const Projection& projection, std::size_t link, const PlotValue& value) {
+  plot::Panel panel{.title = text_of(projection.links[link]), .series = {}};
   for (const ProjectionRow& row : projection.rows) {
     if (row.link != link) continue;
-    auto line = std::ranges::find(panel.lines, row.name, &PlotLine::name);
-    if (line == panel.lines.end()) line = panel.lines.insert(line, PlotLine{.name = row.name, .y = {}});
-    line->y.push_back(value.of(row));
+    auto series = std::ranges::find(panel.series, row.name, &plot::Series::name);
+    if (series == panel.series.end()) {
+      const plot::Series made{.name = row.name, .x = {}, .y = {}, .shape = plot::Shape::kMarkedLine};
+      series = panel.series.insert(series, made);
+    }
+    series->x.push_back(row.prediction.ranks);
+    series->y.push_back(value.of(row));
   }
   return panel;
 }
@@ -137,19 +141,18 @@ void print_json(std::ostream& out, const Projection& projection) {
 std::string to_svg(const Projection& projection, const std::string& value) {
   STERNA_CHECK(projection.rows.empty() == false);
   const PlotValue shown = plot_value(value);
-  LinePlot plot{.title = cat(projection.rows.front().model, ": what training would take"),
-                .x_label = "ranks",
-                .y_label = shown.label,
-                .is_y_log = shown.is_y_log,
-                .x = {},
-                .panels = {}};
-  for (const ProjectionRow& row : projection.rows) {
-    if (plot.x.empty() || row.prediction.ranks > plot.x.back()) plot.x.push_back(row.prediction.ranks);
-  }
+  const bool is_log = shown.is_y_log && std::ranges::all_of(projection.rows, [&](const ProjectionRow& row) {
+                        return shown.of(row) > 0.0;
+                      });
+  plot::Chart chart{.title = cat(projection.rows.front().model, ": what training would take"),
+                    .x = {.label = "ranks", .has_ticks_at_points = true},
+                    .y = {.label = shown.label, .is_log = is_log, .begins_at_zero = true},
+                    .panels = {},
+                    .is_file = true};
   for (std::size_t link = 0; link < projection.links.size(); ++link) {
-    plot.panels.push_back(panel_of(projection, link, shown));
+    chart.panels.push_back(panel_of(projection, link, shown));
   }
-  return projection::to_svg(plot);
+  return plot::to_svg(chart);
 }
 
 }  // namespace sterna::commands

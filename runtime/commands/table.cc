@@ -26,6 +26,10 @@ constexpr std::array kCommands = {
             kBenches},
     Command{"doctor", "whether a job would run well where it was started, link by link", doctor,
             describe_doctor},
+    Command{"experiment", "trains the variants of an experiment with several seeds, and compares them",
+            experiment, describe_experiment},
+    Command{"report", "what logs and experiments say, as one HTML page or Markdown tables", report,
+            describe_report},
     Command{"completion", "", completion},
     Command{"manual", "", manual},
 };

@@ -145,6 +145,7 @@ class GradientExchange::Implementation {
                           .bucket = static_cast<std::uint32_t>(bucket.index),
                           .step = step,
                           .learners = options_.learners,
+                          .leader = leader(step),
                           .local = local_,
                           .sum_in_any_order = options_.sum_in_any_order,
                           .layers = bucket_layers_,
@@ -175,6 +176,14 @@ class GradientExchange::Implementation {
   void set_methods(std::span<const Method> by_parameter) {
     STERNA_CHECK(by_parameter.size() == layers_.size());
     for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].set_method(by_parameter[i]);
+  }
+
+  [[nodiscard]] std::uint32_t leader(std::uint64_t step) const {
+    return options_.is_leader_first ? 0 : static_cast<std::uint32_t>(step % options_.learners);
+  }
+
+  void empty_residues() {
+    for (AlignedVector<float>& residue : residues_) std::ranges::fill(residue, 0.0f);
   }
 
   [[nodiscard]] const Layer& layer(std::size_t parameter) const { return layers_[parameter]; }
@@ -231,6 +240,18 @@ bool GradientExchange::is_compressed(std::size_t parameter) const {
   return implementation_->layer(parameter).is_compressed;
 }
 
+std::optional<double> GradientExchange::rate(std::size_t parameter) const {
+  return implementation_->layer(parameter).configured->rate();
+}
+
+const compressors::Compressor& GradientExchange::compressor(std::size_t parameter) const {
+  return implementation_->layer(parameter).active();
+}
+
+std::uint32_t GradientExchange::leader(std::uint64_t step) const {
+  return implementation_->leader(step);
+}
+
 const LocalLearners& GradientExchange::local_learners() const {
   return implementation_->local();
 }
@@ -245,6 +266,10 @@ const LayerTraffic& GradientExchange::traffic(std::size_t parameter) const {
 
 std::span<const float> GradientExchange::residue(std::size_t local_learner) const {
   return implementation_->residue(local_learner);
+}
+
+void GradientExchange::empty_residues() {
+  implementation_->empty_residues();
 }
 
 }  // namespace sterna::exchange

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,10 +44,12 @@ enum class Hierarchy {
 struct ExchangeOptions {
   std::string compressor = "none";
   compressors::Options settings;
+  std::string layer_rates = "none";  // a rate of its own for each layer: see layer_rates.h
   // Or a regular expression (ECMAScript), searched in a parameter's name; empty: no layer stays dense.
   std::string dense_layers = kDefaultDenseLayers;
   std::uint32_t learners = 1;  // L
   bool sum_in_any_order = false;
+  bool is_leader_first = false;  // learner 0 leads at every step: a control, see leader() below
   Gather gather = Gather::kAll;
   Hierarchy hierarchy = Hierarchy::kAuto;
 };
@@ -116,7 +119,7 @@ class GradientExchange {
 
   // Overwrites the bucket's part of `mean` with the mean over all learners of what their compressors make of
   // their gradients. Collective.
-  //   step       optimizer steps taken so far; ScaleCom's leader is step mod L
+  //   step       optimizer steps taken so far
   //   gradients  one arena for each of this rank's learners
   //   mean       arena
   //   spans      of the calling thread: gets a span of the whole, and within it of its parts; or null
@@ -137,6 +140,16 @@ class GradientExchange {
       std::size_t parameter) const;  // whether a compressor other than none is its
   [[nodiscard]] const LocalLearners& local_learners() const;
 
+  // The rate that the settings give this parameter; none where its compressor has no rate.
+  [[nodiscard]] std::optional<double> rate(std::size_t parameter) const;
+
+  // What this parameter travelled through in the last step, until set_compression() or set_methods() change
+  // it.
+  [[nodiscard]] const compressors::Compressor& compressor(std::size_t parameter) const;
+
+  // The learner that chooses ScaleCom's indices at a step: step mod L, or 0 if is_leader_first.
+  [[nodiscard]] std::uint32_t leader(std::uint64_t step) const;
+
   // What the last reduce_to_mean of this parameter's bucket carried.
   [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const;
 
@@ -145,6 +158,9 @@ class GradientExchange {
 
   // What one of this rank's learners holds back; an arena, or empty if the method holds back nothing.
   [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const;
+
+  // What all learners hold back is lost: each rank calls it between the same two steps.
+  void empty_residues();
 
  private:
   class Implementation;

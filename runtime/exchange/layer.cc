@@ -4,6 +4,7 @@
 
 #include "compressors/settings.h"
 #include "runtime/core/errors.h"
+#include "runtime/exchange/layer_rates.h"
 
 namespace sterna::exchange {
 namespace {
@@ -46,6 +47,33 @@ void require_sparse(const tensor::ParameterTable& table, const ExchangeOptions& 
   }
 }
 
+void require_leader(const ExchangeOptions& options, const compressors::Compressor& method) {
+  const auto has_leader = [](const compressors::Compressor& each) {
+    return each.exchange() == compressors::Exchange::kLeaderIndexed;
+  };
+  if (has_leader(method)) return;
+  throw ConfigError(cat("[exchange] leader = first with compressor = ", options.compressor,
+                        ": must be rotate, as no learner leads here; try --compressor ",
+                        joined(compressors::compressors_that(has_leader), " or ")));
+}
+
+// Layers may have a rate of their own if the method has one, and a choice must have a layer to be for.
+void require_rates(const LayerRates& rates, std::span<const Layer> layers,
+                   const tensor::ParameterTable& table, const ExchangeOptions& options,
+                   const compressors::Compressor& method) {
+  if (!method.rate()) {
+    const auto has_rate = [](const compressors::Compressor& each) { return each.rate().has_value(); };
+    throw ConfigError(cat("[exchange] layer-rates = ", options.layer_rates, " with compressor = ",
+                          options.compressor, ": must be none, as it has no rate; try --compressor ",
+                          joined(compressors::compressors_that(has_rate), " or ")));
+  }
+  std::vector<std::string> names;
+  for (const Layer& layer : layers) {
+    if (layer.is_compressed) names.push_back(table[layer.parameter].name);
+  }
+  rates.require_use(names);
+}
+
 }  // namespace
 
 void check_dense_layers(const std::string& dense_layers) {
@@ -72,12 +100,15 @@ const compressors::Compressor& Layer::active() const {
 
 std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const ExchangeOptions& options) {
   const std::vector<bool> is_dense = dense_parameters(table, options.dense_layers);
+  const LayerRates rates(options.layer_rates);
   std::vector<Layer> layers(table.size());
   for (std::size_t i = 0; i < table.size(); ++i) {
     const compressors::LayerShape shape{.elements = table[i].elements, .kind = layer_kind(table[i].kind)};
     const std::string name = is_dense[i] ? "none" : options.compressor;
     layers[i].parameter = i;
-    layers[i].configured = compressors::make_compressor(name, shape, options.settings);
+    compressors::Options settings = options.settings;
+    settings.rate = rates.rate_of(table[i], settings.rate);
+    layers[i].configured = compressors::make_compressor(name, shape, settings);
     layers[i].dense = compressors::make_compressor("none", shape, options.settings);
     layers[i].float16 = compressors::make_compressor("fp16", shape, options.settings);
     layers[i].is_compressed = name != "none";
@@ -86,6 +117,8 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
   // A misspelt method is an error even if every layer happens to be dense.
   const auto method = compressors::make_compressor(options.compressor, {}, options.settings);
   if (options.gather == Gather::kSparseSum) require_sparse(table, options, *method);
+  if (options.is_leader_first) require_leader(options, *method);
+  if (options.layer_rates != "none") require_rates(rates, layers, table, options, *method);
   return layers;
 }
 

@@ -42,6 +42,7 @@ struct BucketStep {
   std::uint32_t bucket;
   std::uint64_t step;
   std::uint32_t learners;  // L
+  std::uint32_t leader;    // of this step
   LocalLearners local;
   bool sum_in_any_order;
   std::span<Layer* const> layers;                   // of the bucket, in its order

@@ -36,12 +36,11 @@ void SummedExchange::run(collectives::Levels& levels, const BucketStep& work, Ex
 // The leader chooses the indices of every indexed layer of the bucket; all ranks receive them in one message.
 void SummedExchange::share_indices(collectives::Levels& levels, const BucketStep& work,
                                    ExchangeRecord& record) {
-  const auto leader = static_cast<std::uint32_t>(work.step % work.learners);
-  const int leader_rank = static_cast<int>(leader / work.local.count);
+  const int leader_rank = static_cast<int>(work.leader / work.local.count);
   const wire::MessageKey key{.kind = wire::MessageKind::kIndices,
                              .step = work.step,
                              .bucket = work.bucket,
-                             .first_learner = leader,
+                             .first_learner = work.leader,
                              .sections = static_cast<std::uint32_t>(indexed_.size())};
   std::size_t most = 0;
   for (const Layer* layer : indexed_) most += layer->active().max_index_bytes();
@@ -49,7 +48,7 @@ void SummedExchange::share_indices(collectives::Levels& levels, const BucketStep
 
   const Stopwatch encode_clock;
   if (levels.all().rank() == leader_rank) {
-    encode_leader(work, leader - work.local.first, key, message_room);
+    encode_leader(work, work.leader - work.local.first, key, message_room);
     record.compress_seconds += work.ended("encode", encode_clock).seconds();
   }
 
@@ -151,7 +150,7 @@ void SummedExchange::encode_learner(const BucketStep& work, std::size_t local_le
     Layer& layer = *part.layer;
     const bool is_indexed = layer.active().exchange() == Exchange::kLeaderIndexed;
     std::span<const std::byte> payload;
-    if (is_indexed && learner == work.step % work.learners) {
+    if (is_indexed && learner == work.leader) {
       payload = std::span(leader_payload_[section]).first(leader_payload_bytes_[section]);
     } else {
       const std::span<std::byte> buffer = room(payload_, layer.active().max_payload_bytes());
@@ -203,7 +202,7 @@ void SummedExchange::sum_format(collectives::Levels& levels, const BucketStep& w
     layer.active().scatter(part.indices, sum.subspan(part.first_value, part.values), work.mean_of(layer));
     std::ranges::fill(layer.traffic.payload_bytes, part.values * numerics::bytes_per_value(format));
     if (layer.active().exchange() == Exchange::kLeaderIndexed) {
-      layer.traffic.payload_bytes[work.step % work.learners] += part.indices.size();
+      layer.traffic.payload_bytes[work.leader] += part.indices.size();
     }
     if (layer.is_on) layer.has_leftover = false;
   }

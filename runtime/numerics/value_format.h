@@ -1,6 +1,7 @@
 // The number formats in which values travel, and their conversion to and from float32.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,7 +1,6 @@
 #include "runtime/projection/measured_run.h"
 
 #include <algorithm>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,41 +8,24 @@
 
 #include "runtime/core/errors.h"
 #include "runtime/core/median.h"
+#include "runtime/record/log_files.h"
 
 namespace sterna::projection {
 namespace {
 
 using nlohmann::json;
 
-std::ifstream open(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file || !std::filesystem::is_regular_file(path)) {
-    throw ConfigError(cat("[project] run = ", path.parent_path().string(), ": cannot read ",
-                          path.filename().string(), " there; must be a --log-dir of `sterna train`"));
-  }
-  return file;
+constexpr record::LogReader kReader{.part = "project", .writer = "sterna train"};
+
+// The logs of `sterna train` or nothing: said of the first file that is read.
+json read_description_file(const std::filesystem::path& path) {
+  if (std::filesystem::is_regular_file(path)) return kReader.read_json(path);
+  throw ConfigError(cat("[project] run = ", path.parent_path().string(), ": cannot read ",
+                        path.filename().string(), " there; must be a --log-dir of `sterna train`"));
 }
 
-// Does what reads `where`; what the JSON library finds wrong becomes one line.
-template <typename Result>
-Result reading(const std::string& where, const std::function<Result()>& read) {
-  try {
-    return read();
-  } catch (const json::exception& error) {
-    std::string what = error.what();
-    std::ranges::replace(what, '\n', ' ');
-    throw ConfigError(cat("[project] ", where, ": is not what `sterna train` writes (", what,
-                          "); if it was edited or cut short, take it as it was, or another run"));
-  }
-}
-
-// Every line of a file, with its number from 1; an unfinished last one is an error too.
 void for_each_line(const std::filesystem::path& path, const std::function<void(const json&)>& take) {
-  std::ifstream file = open(path);
-  std::string text;
-  for (std::size_t line = 1; std::getline(file, text); ++line) {
-    reading<void>(cat(path.string(), ", line ", line), [&] { take(json::parse(text)); });
-  }
+  kReader.for_each_row(path, /*may_be_cut=*/false, take);
 }
 
 // A number of at least `least`.
@@ -85,10 +67,9 @@ std::vector<Layer> read_layers(const json& rows, const std::string& compressor) 
 }
 
 Settings read_description(const std::filesystem::path& path, MeasuredRun& run) {
-  std::stringstream text;
-  text << open(path).rdbuf();
-  return reading<Settings>(path.string(), [&] {
-    const json description = json::parse(text.str());
+  const json description = read_description_file(path);
+  Settings found;
+  kReader.guard(path.string(), [&] {
     const json& settings = description.at("settings");
     run.model = settings.at("model").get<std::string>();
     run.compressor = settings.at("compressor").get<std::string>();
@@ -103,9 +84,10 @@ Settings read_description(const std::filesystem::path& path, MeasuredRun& run) {
     const auto hosts = description.at("hosts").get<std::set<std::string>>();
     run.hosts = hosts.size();
     run.layers = read_layers(description.at("parameters"), run.compressor);
-    return Settings{.is_sparse_sum = settings.at("gather").get<std::string>() == "sparse-sum",
-                    .compressed_from_epoch = number(settings, "compress-after-epochs", 0.0)};
+    found = {.is_sparse_sum = settings.at("gather").get<std::string>() == "sparse-sum",
+             .compressed_from_epoch = number(settings, "compress-after-epochs", 0.0)};
   });
+  return found;
 }
 
 // Gives the layers the methods of the last choice; returns the step from which it holds.

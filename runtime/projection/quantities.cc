@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <set>
 #include <span>
@@ -36,16 +35,6 @@ std::optional<double> number_with_unit(const std::string& text, std::span<const 
     return known.factor < 1.0 ? value / std::round(1.0 / known.factor) : value * known.factor;
   }
   return std::nullopt;
-}
-
-using NumberText = std::string (*)(double, int);
-
-std::string with_unit(double value, std::span<const Unit> ascending, NumberText number = number_text) {
-  const Unit* chosen = &ascending.front();
-  for (const Unit& unit : ascending) {
-    if (std::abs(value) >= 0.9995 * unit.factor) chosen = &unit;  // 0.9995 is written as 1
-  }
-  return number(value / chosen->factor, 3) + ' ' + std::string(chosen->name);
 }
 
 std::uint32_t parse_count(const std::string& all, std::string_view text) {
@@ -116,44 +105,6 @@ std::vector<std::uint32_t> parse_ranks(const std::string& text) {
     ranks.insert(last);
   }
   return {ranks.begin(), ranks.end()};
-}
-
-std::string number_text(double value, int digits) {
-  if (value == 0.0) return "0";
-  const auto whole_digits = [](double x) {
-    return 1 + static_cast<int>(std::floor(std::log10(std::abs(x))));
-  };
-  const double scale = std::pow(10.0, digits - whole_digits(value));
-  const int whole = whole_digits(std::round(value * scale) / scale);  // 9.996 is written as 10.0
-  std::array<char, 64> text{};
-  const int written =
-      std::snprintf(text.data(), text.size(), "%.*f", std::max(0, std::min(12, digits - whole)), value);
-  STERNA_CHECK(written > 0);
-  return text.data();
-}
-
-std::string plain_number_text(double value, int digits) {
-  std::string text = number_text(value, digits);
-  if (text.find('.') == std::string::npos) return text;
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
-std::string duration_text(double seconds) {
-  return with_unit(seconds, kDurations);
-}
-
-std::string link_text(double bits_per_second, double latency_seconds) {
-  constexpr std::array kUnits = {Unit{"kbit/s", 1e3}, Unit{"Mbit/s", 1e6}, Unit{"Gbit/s", 1e9},
-                                 Unit{"Tbit/s", 1e12}};
-  return with_unit(bits_per_second, kUnits, plain_number_text) + ", " +
-         with_unit(latency_seconds, kDurations, plain_number_text);
-}
-
-std::string bytes_text(double bytes) {
-  constexpr std::array kUnits = {Unit{"B", 1.0}, Unit{"kB", 1e3}, Unit{"MB", 1e6}, Unit{"GB", 1e9}};
-  return with_unit(bytes, kUnits);
 }
 
 }  // namespace sterna::projection

@@ -21,15 +21,4 @@ namespace sterna::projection {
 // "2,8,32", "2..1024" (doubling, and the end), or both: ascending, each once. Throws ConfigError.
 [[nodiscard]] std::vector<std::uint32_t> parse_ranks(const std::string& text);
 
-// With three digits: "1.50 ms", "2.33 MB".
-[[nodiscard]] std::string duration_text(double seconds);
-[[nodiscard]] std::string bytes_text(double bytes);
-
-// With up to three digits: "10 Gbit/s, 50 us".
-[[nodiscard]] std::string link_text(double bits_per_second, double latency_seconds);
-
-// `value` with so many significant digits; those behind the point that are zeros kept, or not.
-[[nodiscard]] std::string number_text(double value, int digits);
-[[nodiscard]] std::string plain_number_text(double value, int digits);
-
 }  // namespace sterna::projection

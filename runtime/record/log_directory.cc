@@ -7,14 +7,13 @@
 #include <type_traits>
 
 #include "runtime/core/errors.h"
-#include "runtime/record/append_file.h"
 
 namespace sterna::record {
 namespace {
 
-constexpr std::array kFiles = {"run.json",     "steps.jsonl",   "epochs.jsonl", "ranks.jsonl",
-                               "layers.jsonl", "choices.jsonl", "steps.csv",    "epochs.csv",
-                               "ranks.csv",    "layers.csv",    "choices.csv"};
+constexpr std::array kFiles = {"run.json",     "steps.jsonl",       "epochs.jsonl",  "ranks.jsonl",
+                               "layers.jsonl", "diagnostics.jsonl", "choices.jsonl", "steps.csv",
+                               "epochs.csv",   "ranks.csv",         "layers.csv",    "choices.csv"};
 
 template <typename Record>
 std::string json_line(const Record& record) {
@@ -92,6 +91,8 @@ LogDirectory::LogDirectory(const LogOptions& options) : directory_(options.direc
   epochs_ = std::make_unique<Table>(options, "epochs");
   ranks_ = std::make_unique<Table>(options, "ranks");
   if (options.with_layers) layers_ = std::make_unique<Table>(options, "layers");
+  if (options.with_diagnostics)
+    diagnostics_ = std::make_unique<AppendFile>(options.directory / "diagnostics.jsonl");
   if (options.with_choices) choices_ = std::make_unique<Table>(options, "choices");
 }
 
@@ -116,6 +117,11 @@ void LogDirectory::write(const RankRecord& record) {
 void LogDirectory::write(const LayerRecord& record) {
   STERNA_CHECK(layers_ != nullptr);
   layers_->write(record);
+}
+
+void LogDirectory::write(const DiagnosticsRecord& record) {
+  STERNA_CHECK(diagnostics_ != nullptr);
+  diagnostics_->append(json_line(record) + '\n');
 }
 
 void LogDirectory::write(const ChoiceRecord& record) {

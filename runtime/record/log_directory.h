@@ -1,5 +1,5 @@
 // The files of a run in --log-dir: run.json, steps.jsonl, epochs.jsonl, ranks.jsonl, layers.jsonl,
-// choices.jsonl, and the same rows as CSV.
+// diagnostics.jsonl, choices.jsonl, and the same rows as CSV, but for diagnostics, which hold lists.
 //
 // A row is written whole, in one call of the operating system, at the moment it is recorded: a job that is
 // killed leaves only complete lines. run.json appears under its name when it is complete.
@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/record/append_file.h"
 #include "runtime/record/records.h"
 
 namespace sterna::record {
@@ -16,6 +17,7 @@ namespace sterna::record {
 struct LogOptions {
   std::filesystem::path directory;  // made if it is not there
   bool with_layers = false;
+  bool with_diagnostics = false;
   bool with_choices = false;
   bool with_csv = false;
   bool overwrite = false;  // else a directory that already holds a run is refused
@@ -35,6 +37,7 @@ class LogDirectory {
   void write(const EpochRecord& record);
   void write(const RankRecord& record);
   void write(const LayerRecord& record);
+  void write(const DiagnosticsRecord& record);
   void write(const ChoiceRecord& record);
 
  private:
@@ -44,6 +47,7 @@ class LogDirectory {
   std::unique_ptr<Table> epochs_;
   std::unique_ptr<Table> ranks_;
   std::unique_ptr<Table> layers_;
+  std::unique_ptr<AppendFile> diagnostics_;
   std::unique_ptr<Table> choices_;
 };
 

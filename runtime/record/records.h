@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sterna::record {
 
@@ -81,6 +82,29 @@ struct LayerRecord {
   std::uint64_t payload_bytes = 0;
   double gradient_norm = 0.0;
   double residue_norm = 0.0;
+};
+
+// What a compressor made of one layer at one step, all learners side by side: a line of diagnostics.jsonl. m
+// are the learners' residues before the step, g their gradients, y the mean over learners of m + g, k is
+// elements_sent. What does not apply is absent.
+struct DiagnosticsRecord {
+  std::uint64_t step = 0;
+  std::string layer{};
+  std::string kind{};
+  std::uint64_t elements = 0;
+  std::uint64_t elements_sent = 0;            // by learner 0
+  std::optional<double> elements_per_bin{};   // of methods with bins: by learner 0
+  double gradient_p95 = 0.0;                  // 95th percentile of |g|, learner 0's
+  double residue_p95 = 0.0;                   // the same of |m|
+  std::optional<double> cosine_distance{};    // 1 - cos(m_i, m_j), mean over pairs of learners
+  std::uint64_t union_elements = 0;           // different ones that all learners sent together
+  std::uint64_t local_top_k_union = 0;        // ... had each sent the k largest of its own m + g
+  std::optional<double> hamming_distance{};   // part of what the leader sent that is not of y's k largest
+  std::optional<double> contraction{};        // ||y - mean sent||^2 / ||y||^2
+  std::optional<double> top_k_contraction{};  // ... had y's k largest been sent
+  std::optional<double> contraction_bound{};  // of methods whose learners send values at one set of indices
+  std::vector<double> residue_quantiles{};    // of |m|, learner 0's, at diagnosis::kQuantilePercents
+  std::vector<double> mean_residue_quantiles{};  // of |mean over learners of m|
 };
 
 // How parameters travel from a step on, where --compressor is auto: a line of choices.jsonl.
@@ -162,6 +186,27 @@ void for_each_field(const LayerRecord& r, Field&& field) {
   field("payload_bytes", r.payload_bytes);
   field("gradient_norm", r.gradient_norm);
   field("residue_norm", r.residue_norm);
+}
+
+template <typename Field>
+void for_each_field(const DiagnosticsRecord& r, Field&& field) {
+  field("step", r.step);
+  field("layer", r.layer);
+  field("kind", r.kind);
+  field("elements", r.elements);
+  field("elements_sent", r.elements_sent);
+  if (r.elements_per_bin) field("elements_per_bin", *r.elements_per_bin);
+  field("gradient_p95", r.gradient_p95);
+  field("residue_p95", r.residue_p95);
+  if (r.cosine_distance) field("cosine_distance", *r.cosine_distance);
+  field("union_elements", r.union_elements);
+  field("local_top_k_union", r.local_top_k_union);
+  if (r.hamming_distance) field("hamming_distance", *r.hamming_distance);
+  if (r.contraction) field("contraction", *r.contraction);
+  if (r.top_k_contraction) field("top_k_contraction", *r.top_k_contraction);
+  if (r.contraction_bound) field("contraction_bound", *r.contraction_bound);
+  field("residue_quantiles", r.residue_quantiles);
+  field("mean_residue_quantiles", r.mean_residue_quantiles);
 }
 
 template <typename Field>

@@ -10,20 +10,19 @@ namespace {
 // Sends a block of `bytes_of(from, to)` bytes from every rank to every other in one transfer, and checks what
 // came.
 void exchange_blocks(Communicator& comm, const std::function<std::size_t(int from, int to)>& bytes_of) {
-  std::vector<std::vector<std::byte>> outgoing(ranks_of(comm)), incoming(ranks_of(comm));
+  std::vector<Block> outgoing, incoming;
   std::vector<SendBlock> sends;
   std::vector<ReceiveBlock> receives;
   for (const int peer : peers_of(comm)) {
-    const auto p = static_cast<std::size_t>(peer);
-    outgoing[p] = block_between(comm.rank(), peer, 0, bytes_of(comm.rank(), peer));
-    incoming[p].resize(bytes_of(peer, comm.rank()));
-    sends.push_back({peer, outgoing[p]});
-    receives.push_back({peer, incoming[p]});
+    outgoing.emplace_back(block_between(comm.rank(), peer, 0, bytes_of(comm.rank(), peer)));
+    incoming.emplace_back(bytes_of(peer, comm.rank()));
+    sends.push_back({peer, outgoing.back().span()});
+    receives.push_back({peer, incoming.back().span()});
   }
   comm.start(sends, receives)->wait();
-  for (const int peer : peers_of(comm)) {
-    EXPECT_EQ(incoming[static_cast<std::size_t>(peer)],
-              block_between(peer, comm.rank(), 0, bytes_of(peer, comm.rank())));
+  for (std::size_t i = 0; i < receives.size(); ++i) {
+    const int peer = receives[i].peer;
+    EXPECT_EQ(incoming[i].read(), block_between(peer, comm.rank(), 0, bytes_of(peer, comm.rank())));
   }
 }
 
@@ -75,20 +74,21 @@ TEST_P(CommunicatorContract, KeepsTheOrderOfBlocksBetweenTwoRanks) {
     const auto bytes_of = [](std::size_t block) {
       return block % 2 == 0 ? std::size_t{200'000} : std::size_t{8};
     };
-    std::vector<std::vector<std::byte>> outgoing, incoming;
+    std::vector<Block> outgoing, incoming;
     std::vector<SendBlock> sends;
     std::vector<ReceiveBlock> receives;
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      outgoing.push_back(block_between(comm.rank(), next, block, bytes_of(block)));
+      outgoing.emplace_back(block_between(comm.rank(), next, block, bytes_of(block)));
       incoming.emplace_back(bytes_of(block));
     }
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      sends.push_back({next, outgoing[block]});
-      receives.push_back({previous, incoming[block]});
+      sends.push_back({next, outgoing[block].span()});
+      receives.push_back({previous, incoming[block].span()});
     }
     comm.start(sends, receives)->wait();
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      EXPECT_EQ(incoming[block], block_between(previous, comm.rank(), block, bytes_of(block))) << block;
+      EXPECT_EQ(incoming[block].read(), block_between(previous, comm.rank(), block, bytes_of(block)))
+          << block;
     }
   });
 }
@@ -98,11 +98,11 @@ TEST_P(CommunicatorContract, HasSeveralTransfersUnderWay) {
   constexpr std::size_t kTransfers = 5;
   static constexpr std::size_t kBytes = 70'000;
   on_all_ranks([](Communicator& comm) {
-    std::vector<std::vector<std::byte>> outgoing, incoming;  // transfer by transfer, peer by peer
+    std::vector<Block> outgoing, incoming;  // transfer by transfer, peer by peer
     const std::vector<int> peers = peers_of(comm);
     for (std::size_t t = 0; t < kTransfers; ++t) {
       for (const int peer : peers) {
-        outgoing.push_back(block_between(comm.rank(), peer, t, kBytes));
+        outgoing.emplace_back(block_between(comm.rank(), peer, t, kBytes));
         incoming.emplace_back(kBytes);
       }
     }
@@ -111,15 +111,15 @@ TEST_P(CommunicatorContract, HasSeveralTransfersUnderWay) {
       std::vector<SendBlock> sends;
       std::vector<ReceiveBlock> receives;
       for (std::size_t i = 0; i < peers.size(); ++i) {
-        sends.push_back({peers[i], outgoing[t * peers.size() + i]});
-        receives.push_back({peers[i], incoming[t * peers.size() + i]});
+        sends.push_back({peers[i], outgoing[t * peers.size() + i].span()});
+        receives.push_back({peers[i], incoming[t * peers.size() + i].span()});
       }
       transfers.push_back(comm.start(sends, receives));
     }
     for (const std::size_t t : {3u, 0u, 4u, 2u, 1u}) {
       transfers[t]->wait();
       for (std::size_t i = 0; i < peers.size(); ++i) {
-        EXPECT_EQ(incoming[t * peers.size() + i], block_between(peers[i], comm.rank(), t, kBytes));
+        EXPECT_EQ(incoming[t * peers.size() + i].read(), block_between(peers[i], comm.rank(), t, kBytes));
       }
     }
   });
@@ -142,10 +142,12 @@ TEST_P(CommunicatorContract, RefusesPeersThatDoNotExist) {
 TEST_P(CommunicatorContract, SumsOverAllRanksWithTheVendorsAllReduce) {
   on_all_ranks([](Communicator& comm) {
     for (const std::size_t n : {0u, 1u, 9u, 1000u}) {
-      std::vector<float> values(n);
-      std::iota(values.begin(), values.end(), static_cast<float>(comm.rank()));
+      std::vector<float> mine(n);
+      std::iota(mine.begin(), mine.end(), static_cast<float>(comm.rank()));
+      const Values<float> all(mine);
       const Traffic before = comm.traffic();
-      comm.vendor_sum(values);
+      comm.vendor_sum(all.span());
+      const std::vector<float> values = all.read();
       for (std::size_t i = 0; i < n; ++i) {
         EXPECT_EQ(values[i],
                   static_cast<float>(ranks_of(comm) * i + ranks_of(comm) * (ranks_of(comm) - 1) / 2));
@@ -158,10 +160,12 @@ TEST_P(CommunicatorContract, SumsOverAllRanksWithTheVendorsAllReduce) {
 
 TEST_P(CommunicatorContract, KeepsScratchMemoryFromCallToCall) {
   on_all_ranks([](Communicator& comm) {
-    const std::span<float> first = comm.scratch(1000);
+    const Block block(1);
+    Memory& memory = comm.memory_of(block.span().data());
+    const std::span<float> first = memory.scratch(1000);
     EXPECT_GE(first.size(), 1000u);
-    EXPECT_EQ(comm.scratch(10).data(), first.data());
-    EXPECT_GE(comm.scratch(100'000).size(), 100'000u);
+    EXPECT_EQ(memory.scratch(10).data(), first.data());
+    EXPECT_GE(memory.scratch(100'000).size(), 100'000u);
   });
 }
 

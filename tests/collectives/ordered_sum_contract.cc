@@ -1,6 +1,7 @@
 // The ordered sum, on every back-end, against a sum of all learners in one place: the same bits.
 #include <bit>
 
+#include "runtime/collectives/levels.h"
 #include "runtime/collectives/ordered_sum.h"
 #include "runtime/core/errors.h"
 #include "tests/collectives/communicator_contract.h"
@@ -54,6 +55,23 @@ std::vector<float> tree_sums(const Gradient& gradient_of, std::size_t first, std
   return sums;
 }
 
+// What the ordered sum makes of these values, where the back-end's blocks lie.
+std::vector<float> summed(Communicator& comm, const std::vector<float>& values,
+                          const OrderedSumOptions& options = {}) {
+  const Values<float> place(values);
+  ordered_sum(comm, place.span(), options);
+  return place.read();
+}
+
+// A `finish` that replaces each value x by change(x).
+std::function<void(std::span<float>)> each(const std::function<float(float)>& change) {
+  return [change](std::span<float> segment) {
+    std::vector<float> values = Values<float>::read(segment);
+    for (float& value : values) value = change(value);
+    Values<float>::write(values, segment);
+  };
+}
+
 // Whether two sequences have the same bits, and where they differ first.
 testing::AssertionResult same_bits(std::span<const float> got, std::span<const float> expected) {
   if (got.size() != expected.size()) return testing::AssertionFailure() << got.size() << " values";
@@ -68,8 +86,7 @@ TEST_P(CommunicatorContract, OrderedSumAddsInTreeOrder) {
   on_all_ranks([](Communicator& comm) {
     for (const std::size_t n : kValueCounts) {
       SCOPED_TRACE(cat("rank ", comm.rank(), ", n = ", n));
-      std::vector<float> values = tree_sums(gradient, rank_of(comm), 1, n);
-      ordered_sum(comm, values, {});
+      const std::vector<float> values = summed(comm, tree_sums(gradient, rank_of(comm), 1, n));
       EXPECT_TRUE(same_bits(values, tree_sums(gradient, 0, ranks_of(comm), n)));
     }
   });
@@ -81,9 +98,8 @@ TEST_P(CommunicatorContract, OrderedSumHasTheSameBitsAtAnyNumberOfRanks) {
   on_all_ranks([](Communicator& comm) {
     for (const std::size_t learners_per_rank : {2u, 4u, 8u}) {
       SCOPED_TRACE(cat("rank ", comm.rank(), ", learners on each ", learners_per_rank));
-      std::vector<float> values =
-          tree_sums(gradient, rank_of(comm) * learners_per_rank, learners_per_rank, kValues);
-      ordered_sum(comm, values, {});
+      const std::vector<float> values =
+          summed(comm, tree_sums(gradient, rank_of(comm) * learners_per_rank, learners_per_rank, kValues));
       EXPECT_TRUE(same_bits(values, tree_sums(gradient, 0, ranks_of(comm) * learners_per_rank, kValues)));
     }
   });
@@ -95,7 +111,7 @@ TEST_P(CommunicatorContract, OrderedSumMovesTwiceTheShareOfTheOthers) {
   on_all_ranks([](Communicator& comm) {
     const std::size_t segment = 300;
     const std::size_t others = ranks_of(comm) - 1;
-    std::vector<float> values(ranks_of(comm) * segment, 1.0f);
+    const std::vector<float> values(ranks_of(comm) * segment, 1.0f);
     struct Case {
       ValueFormat to_owner, from_owner;
       std::size_t bytes_per_pair;  // one value out, one back
@@ -104,9 +120,8 @@ TEST_P(CommunicatorContract, OrderedSumMovesTwiceTheShareOfTheOthers) {
                           Case{ValueFormat::kFloat16, ValueFormat::kFloat32, 6},
                           Case{ValueFormat::kFloat32, ValueFormat::kBfloat16, 6},
                           Case{ValueFormat::kBfloat16, ValueFormat::kFloat16, 4}}) {
-      std::fill(values.begin(), values.end(), 1.0f);
       const Traffic before = comm.traffic();
-      ordered_sum(comm, values, {.to_owner = c.to_owner, .from_owner = c.from_owner});
+      (void)summed(comm, values, {.to_owner = c.to_owner, .from_owner = c.from_owner});
       EXPECT_EQ(traffic_since(before, comm).bytes_sent, others * segment * c.bytes_per_pair);
       EXPECT_EQ(traffic_since(before, comm).bytes_received, others * segment * c.bytes_per_pair);
     }
@@ -118,8 +133,8 @@ TEST_P(CommunicatorContract, OrderedSumMovesTwiceTheShareOfTheOthers) {
 void expect_rounded_sums(Communicator& comm, ValueFormat format, float (*rounded)(float)) {
   for (const std::size_t n : {0u, 1u, 2u, 9u, 1001u}) {
     SCOPED_TRACE(cat("rank ", comm.rank(), ", n = ", n));
-    std::vector<float> values = tree_sums(short_gradient, rank_of(comm), 1, n);
-    ordered_sum(comm, values, {.to_owner = format, .from_owner = format});
+    const std::vector<float> values = summed(comm, tree_sums(short_gradient, rank_of(comm), 1, n),
+                                             {.to_owner = format, .from_owner = format});
     std::vector<float> expected = tree_sums(short_gradient, 0, ranks_of(comm), n);
     for (float& value : expected) value = rounded(value);
     EXPECT_TRUE(same_bits(values, expected));
@@ -146,12 +161,13 @@ TEST_P(CommunicatorContract, OrderedSumTravelsInBfloat16) {
 // float32 on the way out keeps it. P (1 + 2^-9) is then rounded once: 2^-9 P is below half a unit for P < 8.
 TEST_P(CommunicatorContract, OrderedSumRoundsOnlyOnTheWayBack) {
   on_all_ranks([](Communicator& comm) {
-    std::vector<float> values(100, 1.0f + 0x1p-9f);
     std::vector<float> before_rounding;
-    ordered_sum(comm, values, {.from_owner = ValueFormat::kBfloat16, .finish = [&](std::span<float> segment) {
-                                 before_rounding.insert(before_rounding.end(), segment.begin(),
-                                                        segment.end());
-                               }});
+    const auto keep = [&](float value) {
+      before_rounding.push_back(value);
+      return value;
+    };
+    const std::vector<float> values = summed(comm, std::vector<float>(100, 1.0f + 0x1p-9f),
+                                             {.from_owner = ValueFormat::kBfloat16, .finish = each(keep)});
     const auto p = static_cast<float>(comm.ranks());
     for (const float value : before_rounding) EXPECT_EQ(value, p * (1.0f + 0x1p-9f));
     for (const float value : values) EXPECT_EQ(value, p);
@@ -163,19 +179,38 @@ TEST_P(CommunicatorContract, OrderedSumRoundsOnlyOnTheWayBack) {
 TEST_P(CommunicatorContract, OrderedSumFinishesEachValueOnce) {
   on_all_ranks([](Communicator& comm) {
     for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{100}, 2 * kPieceValues + 5}) {
-      std::vector<float> values(n, static_cast<float>(comm.rank() + 1));
       std::uint64_t finished = 0;
-      ordered_sum(comm, values, {.finish = [&](std::span<float> segment) {
-                    EXPECT_FALSE(segment.empty());
-                    finished += segment.size();
-                    for (float& value : segment) value = 2.0f * value + 1.0f;
-                  }});
+      const auto twice_and_one = each([](float x) { return 2.0f * x + 1.0f; });
+      const auto finish = [&](std::span<float> segment) {
+        EXPECT_FALSE(segment.empty());
+        finished += segment.size();
+        twice_and_one(segment);
+      };
+      const std::vector<float> values =
+          summed(comm, std::vector<float>(n, static_cast<float>(comm.rank() + 1)), {.finish = finish});
       const auto sum = static_cast<float>(ranks_of(comm) * (ranks_of(comm) + 1) / 2);
       EXPECT_TRUE(same_bits(values, std::vector<float>(n, 2.0f * sum + 1.0f)));
 
       auto finished_by_all = static_cast<float>(finished);  // below 2^24: exact
       comm.vendor_sum(std::span(&finished_by_all, 1));
       EXPECT_EQ(finished_by_all, static_cast<float>(n));
+    }
+  });
+}
+
+// Two ranks a host where they divide so, else all on one: the order of the sum is that of one level.
+TEST_P(CommunicatorContract, OrderedSumOnTwoLevelsHasTheSameBits) {
+  on_all_ranks([](Communicator& comm) {
+    std::vector<int> host_of_rank;
+    for (int rank = 0; rank < comm.ranks(); ++rank) {
+      host_of_rank.push_back(comm.ranks() % 2 == 0 ? rank / 2 : 0);
+    }
+    comm.set_hosts(host_of_rank);
+    Levels levels = Levels::two(comm);
+    for (const std::size_t n : {std::size_t{1}, std::size_t{1000}, kPieceValues + 1}) {
+      const Values<float> values(tree_sums(gradient, rank_of(comm), 1, n));
+      levels.ordered_sum(values.span(), {});
+      EXPECT_TRUE(same_bits(values.read(), tree_sums(gradient, 0, ranks_of(comm), n)));
     }
   });
 }
@@ -192,13 +227,10 @@ TEST_P(CommunicatorContract, OrderedSumInAnyOrderFinishesAndRoundsToo) {
       expected[i] = numerics::float32_from_bfloat16(numerics::bfloat16_from_float32(0.5f * sum));
     }
     const Traffic before = comm.traffic();
-    ordered_sum(comm, values,
-                {.from_owner = ValueFormat::kBfloat16,
-                 .finish =
-                     [](std::span<float> all) {
-                       for (float& value : all) value *= 0.5f;
-                     },
-                 .in_any_order = true});
+    values = summed(comm, values,
+                    {.from_owner = ValueFormat::kBfloat16,
+                     .finish = each([](float x) { return 0.5f * x; }),
+                     .in_any_order = true});
     EXPECT_TRUE(same_bits(values, expected));
     EXPECT_EQ(traffic_since(before, comm).bytes_sent, 2 * (ranks_of(comm) - 1) * 4 * n / ranks_of(comm));
   });
@@ -209,8 +241,8 @@ TEST_P(CommunicatorContract, OrderedSumsOfDifferentLengthsFollowEachOther) {
   on_all_ranks([](Communicator& comm) {
     for (const std::size_t n : {3000u, 17u, 5000u, 1u, 3000u}) {
       for (const ValueFormat format : {ValueFormat::kFloat32, ValueFormat::kFloat16}) {
-        std::vector<float> values = tree_sums(short_gradient, rank_of(comm), 1, n);
-        ordered_sum(comm, values, {.to_owner = format});
+        const std::vector<float> values =
+            summed(comm, tree_sums(short_gradient, rank_of(comm), 1, n), {.to_owner = format});
         EXPECT_TRUE(same_bits(values, tree_sums(short_gradient, 0, ranks_of(comm), n)));
       }
     }

@@ -49,6 +49,18 @@ TEST(MakeCompressor, RefusesRatesOutOfRange) {
   }
 }
 
+TEST(CompressorTable, TellsTheRateOfMethodsThatHaveOne) {
+  EXPECT_THAT(compressors_that([](const Compressor& method) { return method.rate().has_value(); }),
+              testing::ElementsAre("dryden", "randomk", "scalecom", "topk"));
+  for (const std::string_view name : {"dryden", "randomk", "topk"}) {
+    EXPECT_EQ(make_compressor(name, {}, {.rate = 7.5})->rate(), 7.5) << name;
+  }
+  // Chunks have whole elements, and the exact selection keeps to as many.
+  for (const Selection selection : {Selection::kChunk, Selection::kExact}) {
+    EXPECT_EQ(make_compressor("scalecom", {}, {.rate = 7.5, .selection = selection})->rate(), 8.0);
+  }
+}
+
 TEST(MakeCompressor, RefusesABetaOutOfRange) {
   for (const float beta : {0.0f, -0.1f, 1.01f, std::numeric_limits<float>::quiet_NaN()}) {
     EXPECT_THAT(refusal_of("scalecom", {}, {.beta = beta}), testing::HasSubstr("[scalecom] beta = ")) << beta;

@@ -41,7 +41,7 @@ class CommandLine(TestCase):
         config = self.directory / "c.toml"
         config.write_text('model = "lenet"\nlearning-rate = 0.1\n')
         self.assert_refused(run("train", "--config", config),
-                            f"config = {config}, line 2: there is no setting learning-rate; they are rate")
+                            f"config = {config}, line 2: there is no setting learning-rate; they are layer-rates, rate")
 
     def test_a_config_that_is_no_toml(self):
         config = self.directory / "c.toml"

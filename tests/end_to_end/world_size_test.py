@@ -32,6 +32,16 @@ class WorldSize(TestCase):
     def test_of_bn50_dnn(self):
         self.check("bn50-dnn")
 
+    def test_of_controls(self):
+        """Emptied residues, a leader that stays and rates of single layers are matters of learners and layers alone."""
+        plain = self.hash_after("lenet", "scalecom", 1)
+        for controls in (("--layer-rates", "conv=7,fc1=333", "--drop-residues-at", "20", "--leader", "first"),
+                         ("--layer-rates", "flops", "--error-feedback", "off")):
+            with self.subTest(controls=controls):
+                one, *more = (self.hash_after("lenet", "scalecom", ranks, controls) for ranks in (1, 2, 4))
+                self.assertEqual([one] * 2, more)
+                self.assertNotEqual(one[0], plain[0])
+
     def test_of_dropout(self):
         """Masks are keyed by learner: the ranks agree, and without dropout something else is learned."""
         def losses(dropout, ranks):

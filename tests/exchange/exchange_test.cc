@@ -234,6 +234,46 @@ TEST(Exchange, PassesTheLeadFromLearnerToLearner) {
               ElementsAre(144, 144, 116 + 15, 116, 404 + 51, 404, 40, 40));
 }
 
+TEST(Exchange, LeavesTheLeadWithTheFirstLearner) {
+  // As above, but the 15 and 51 bytes of indices are learner 0's at every step, wherever it is hosted.
+  ExchangeOptions options = options_for("scalecom", 2);
+  options.is_leader_first = true;
+  for (const int ranks : {1, 2}) {
+    for (const std::uint64_t steps : {1u, 2u}) {
+      EXPECT_THAT(run_with(options, ranks, steps, 1u << 20, /*scale=*/1.0f).payload_bytes,
+                  ElementsAre(144, 144, 116 + 15, 116, 404 + 51, 404, 40, 40));
+    }
+  }
+}
+
+TEST(Exchange, RefusesALeaderWhereNobodyLeads) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  ExchangeOptions options = options_for("topk", 1);
+  options.is_leader_first = true;
+  EXPECT_THAT(
+      [&] { GradientExchange exchange(*comm, table, options); },
+      ThrowsMessage<ConfigError>(HasSubstr("leader = first with compressor = topk: must be rotate, as "
+                                           "no learner leads here; try --compressor scalecom")));
+}
+
+TEST(Exchange, EmptiesWhatIsHeldBack) {
+  const tensor::ParameterTable table = small_network();
+  const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
+  GradientExchange exchange(*comm, table, options_for("topk", 2));
+  const std::vector<AlignedVector<float>> gradients = {gradient(table, 0, 0), gradient(table, 1, 0)};
+  AlignedVector<float> mean(table.arena_elements(), 0.0f);
+  for (const auto& bucket : bucket::plan_buckets(table, 1u << 20)) {
+    exchange.reduce_to_mean(bucket, 0, gradients, mean);
+  }
+  const auto is_zero = [](float value) { return value == 0.0f; };
+  for (const std::size_t learner : {0u, 1u})
+    EXPECT_FALSE(std::ranges::all_of(exchange.residue(learner), is_zero));
+  exchange.empty_residues();
+  for (const std::size_t learner : {0u, 1u})
+    EXPECT_TRUE(std::ranges::all_of(exchange.residue(learner), is_zero));
+}
+
 TEST(Exchange, TakesThePatternOfDenseLayersFromTheUser) {
   const tensor::ParameterTable table = small_network();
   const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();

@@ -22,7 +22,9 @@ constexpr float kUntouched = -77.0f;
 
 // A small variant of a model with values, and a batch whose last sample has no label.
 struct Bench {
-  explicit Bench(std::string_view name) : model(make_model(name, kSamples, small_arguments(name))) {
+  explicit Bench(std::string_view name) : Bench(make_model(name, kSamples, small_arguments(name))) {}
+
+  explicit Bench(std::unique_ptr<Model> made) : model(std::move(made)) {
     values.assign(model->parameters().arena_elements(), 0.0f);
     gradients.assign(values.size(), kUntouched);
     tensor::initialise(model->parameters(), /*seed=*/5, values);
@@ -250,6 +252,24 @@ TEST(Resnet20, RefusesADepthThatIsNotSixNPlusTwo) {
 TEST(Bn50Dnn, CountsItsTrainingOperations) {
   // 440*1024 + 4*1024*1024 + 1024*5999 = 450,560 + 4,194,304 + 6,142,976.
   EXPECT_EQ(make_model("bn50-dnn", 1)->training_flops_per_sample(), 6.0 * 10'787'840.0);
+}
+
+// Frames are read one after the other: two of 3 features are one sample of 6.
+TEST(Bn50Dnn, ReadsFramesOneAfterTheOther) {
+  const std::vector<std::string> common = {"hidden=8", "classes=4"};
+  const auto loss_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), common.begin(), common.end());
+    Bench bench(make_model("bn50-dnn", kSamples, arguments));
+    const BatchScore score = bench.step();
+    return std::pair(score.loss_sum, bench.gradients);
+  };
+  EXPECT_EQ(loss_of({"frames=2", "features=3"}), loss_of({"features=6"}));
+}
+
+// 64*40*1024 + 4*1024*1024 + 1024*10 = 2,621,440 + 4,194,304 + 10,240.
+TEST(Bn50Dnn, CountsTheOperationsOfARecording) {
+  const std::vector<std::string> arguments = {"frames=64", "features=40", "classes=10"};
+  EXPECT_EQ(make_model("bn50-dnn", 1, arguments)->training_flops_per_sample(), 6.0 * 6'825'984.0);
 }
 
 TEST(CharLstm, CountsItsTrainingOperations) {

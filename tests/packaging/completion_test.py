@@ -6,7 +6,7 @@ import subprocess
 from support import TestCase, main, run
 
 COMMANDS = (("train",), ("replay",), ("list",), ("bench", "step"), ("bench", "codec"), ("bench", "collective"),
-            ("project",), ("doctor",))
+            ("project",), ("doctor",), ("experiment",), ("report",))
 
 
 def flags_of(command):
@@ -61,15 +61,16 @@ class Shells(TestCase):
     def test_zsh_offers_every_flag_of_every_command(self):
         for command in COMMANDS:
             specifications = self.zsh("sterna", *command, "--")
-            self.assertEqual({re.match(r"\*(--[a-z-]+)=?\[", line)[1] for line in specifications}, flags_of(command))
+            flags = [line for line in specifications if line.startswith("*-")]
+            self.assertEqual({re.match(r"\*(--[a-z-]+)=?\[", line)[1] for line in flags}, flags_of(command))
 
     def test_commands(self):
-        self.assertEqual(self.bash("sterna", ""), {"train", "replay", "project", "list", "bench", "doctor", "--help", "--version"})
+        self.assertEqual(self.bash("sterna", ""), {"train", "replay", "project", "list", "bench", "doctor", "experiment", "report", "--help", "--version"})
         self.assertEqual(self.bash("sterna", "tr"), {"train"})
         self.assertEqual(self.bash("sterna", "bench", ""), {"step", "codec", "collective", "--help"})
-        self.assertEqual(self.fish("sterna "), {"train", "replay", "project", "list", "bench", "doctor"})
+        self.assertEqual(self.fish("sterna "), {"train", "replay", "project", "list", "bench", "doctor", "experiment", "report"})
         self.assertEqual(self.fish("sterna bench c"), {"codec", "collective"})
-        self.assertEqual([line.split(":")[0] for line in self.zsh("sterna", "")], ["train", "replay", "project", "list", "bench", "doctor"])
+        self.assertEqual([line.split(":")[0] for line in self.zsh("sterna", "")], ["train", "replay", "project", "list", "bench", "doctor", "experiment", "report"])
         self.assertEqual([line.split(":")[0] for line in self.zsh("sterna", "bench", "")], ["step", "codec", "collective"])
 
     def test_names_of_the_registry(self):
@@ -102,6 +103,14 @@ class Shells(TestCase):
         self.assertEqual(self.bash("sterna", "train", "--lr", ""), set())
         self.assertEqual(self.fish("sterna train --config a"), {"a run.toml"})
         self.assertEqual(self.fish("sterna train --lr "), set())
+
+    def test_files_where_a_command_takes_a_path(self):
+        (self.directory / "my results").mkdir()
+        self.assertEqual(self.bash("sterna", "report", "my"), {"my results"})
+        self.assertEqual(self.bash("sterna", "report", "my results", "--mark"), {"--markdown"})
+        self.assertIn("*:directory:_files", self.zsh("sterna", "report", ""))
+        self.assertIn(f"{self.directory}/my results/", self.fish(f"sterna report {self.directory}/my"))
+        self.assertEqual(self.bash("sterna", "doctor", "my"), set())
 
     def test_every_value_offered_is_legal_and_none_is_missing(self):
         """The program names the legal values where it refuses another one."""

@@ -45,7 +45,7 @@ FILES = {
     "share/sterna/launch/openmpi.sh",
     "share/sterna/launch/summary.sh",
     "share/sterna/launch/testbed.sh",
-} | {f"share/sterna/configs/{path.name}" for path in Path(SOURCE, "configs").iterdir()}
+} | {f"share/sterna/{path.relative_to(SOURCE)}" for path in Path(SOURCE, "configs").rglob("*") if path.is_file()}
 
 
 def shell(*command, **more):

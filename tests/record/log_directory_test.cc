@@ -129,6 +129,22 @@ TEST(LogDirectory, SaysWhyItCannotBeMade) {
       ThrowsMessage<ConfigError>(testing::AllOf(HasSubstr("log-dir = "), HasSubstr("Not a directory"))));
 }
 
+TEST(LogDirectory, LeavesOutOfDiagnosticsWhatDoesNotApply) {
+  const ScratchDirectory directory;
+  {
+    LogDirectory log({.directory = directory.path() / "logs", .with_diagnostics = true, .with_csv = true});
+    log.write(DiagnosticsRecord{.step = 3, .layer = "fc", .contraction = 0.5, .residue_quantiles = {1, 2}});
+  }
+  const auto row = nlohmann::json::parse(bytes_of(directory.path() / "logs/diagnostics.jsonl"));
+  EXPECT_EQ(row["contraction"], 0.5);
+  EXPECT_EQ(row["residue_quantiles"], (std::vector<double>{1, 2}));
+  for (const char* absent :
+       {"elements_per_bin", "cosine_distance", "hamming_distance", "contraction_bound"}) {
+    EXPECT_FALSE(row.contains(absent)) << absent;
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory.path() / "logs/diagnostics.csv"));  // rows hold lists
+}
+
 TEST(LogDirectory, WritesNullForANumberThatJsonCannotHold) {
   EXPECT_TRUE(nlohmann::json::parse(to_json_line(StepRecord{.loss = std::nan("")}))["loss"].is_null());
 }

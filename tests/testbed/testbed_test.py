@@ -1,4 +1,5 @@
 """launch/testbed.sh: it joins hosts, keeps its rate, starts commands as a cluster would, and leaves nothing."""
+import json
 import os
 import signal
 import subprocess
@@ -138,6 +139,17 @@ class Run(TestCase):
         self.assertEqual(processes(), [])
         self.assertEqual(testbed("run", "true").returncode, 0)
         self.assertEqual(testbed("exec", "host1", "sh", "-c", "exit 9").returncode, 9)
+
+    def test_thirty_two_ranks_on_eight_hosts_train_as_one_rank_does(self):
+        self.up(8, "1gbit")
+        hashes = []
+        for name, launcher in (("many", ["run", "-np", 32]), ("one", ["exec", "host0"])):
+            logs = self.directory / name
+            result = testbed(*launcher, os.environ["STERNA"], "train", "--data", "synthetic", "--batch", 1, "--learners", 32,
+                             "--steps", 2, "--progress", "off", "--log-dir", logs, timeout=300)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            hashes.append(json.loads((logs / "epochs.jsonl").read_text())["parameter_hash"])
+        self.assertEqual(hashes[0], hashes[1])
 
 
 class Rate(TestCase):

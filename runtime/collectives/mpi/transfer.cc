@@ -22,7 +22,18 @@ int tag_of(std::size_t bytes) {
 // arrives within some of them. It sleeps then and does not yield: a thread that yields to one that computes
 // comes back when that one's slice is over, milliseconds later; one that sleeps, when its time is up.
 constexpr int kTestsBeforeSleep = 50;
-constexpr std::chrono::microseconds kSleep{20};
+
+// The longer nothing has come, the longer the sleep: what a wait costs more is a sixty-fourth of it at most.
+// Each test asks the kernel about the connections to all ranks, so that many ranks on few cores, each awake
+// every 20 us, keep the cores busy with asking: 32 ranks on 8 hosts that share two made no step in 40 s. The
+// most is what a link of 1 Gbit/s needs to carry some 100 kB, which its buffers hold.
+constexpr std::chrono::microseconds kLeastSleep{20};
+constexpr std::chrono::microseconds kMostSleep{1000};
+
+std::chrono::microseconds sleep_after(std::chrono::steady_clock::duration waited) {
+  return std::clamp(std::chrono::duration_cast<std::chrono::microseconds>(waited / 64), kLeastSleep,
+                    kMostSleep);
+}
 
 // Calls each(offset, bytes) for the messages of a block.
 template <typename Each>
@@ -74,16 +85,22 @@ void MpiTransfer::sum(std::span<float> values) {
 }
 
 void MpiTransfer::wait() {
-  const auto deadline = std::chrono::steady_clock::now() + job_.time_limit;
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + job_.time_limit;
   completed_.resize(requests_.size());
   statuses_.resize(requests_.size());
   int tests_in_vain = 0;
+  auto idle_since = steady_clock::now();
   for (int completed = test(); completed >= 0; completed = test()) {
-    tests_in_vain = completed > 0 ? 0 : tests_in_vain + 1;
-    if (tests_in_vain < kTestsBeforeSleep) continue;
+    if (completed > 0) {
+      tests_in_vain = 0;
+      idle_since = steady_clock::now();
+    }
+    if (++tests_in_vain < kTestsBeforeSleep) continue;
     if (*job_.is_abandoned) throw abandoned(job_.rank);
-    if (std::chrono::steady_clock::now() > deadline) give_up();
-    std::this_thread::sleep_for(kSleep);
+    const auto now = steady_clock::now();
+    if (now > deadline) give_up();
+    std::this_thread::sleep_for(sleep_after(now - idle_since));
   }
 }
 

@@ -1,0 +1,77 @@
+// Over NCCL: blocks are grouped sends and receives of bytes, which NCCL keeps in order between two ranks.
+#include <string_view>
+
+#include "runtime/collectives/agreement.h"
+#include "runtime/collectives/make_communicator.h"
+#include "runtime/collectives/nccl/api.h"
+#include "runtime/collectives/nccl/channel.h"
+#include "runtime/collectives/nccl/device.h"
+#include "runtime/collectives/nccl/device_memory.h"
+#include "runtime/collectives/nccl/staging.h"
+#include "runtime/collectives/nccl/transfer.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::collectives {
+namespace {
+
+class NcclCommunicator : public Communicator {
+ public:
+  NcclCommunicator(Communicator& control, int device, std::chrono::milliseconds time_limit)
+      : ranks_(control.ranks()), device_memory_(channel_), channel_(control, device, time_limit) {}
+
+  [[nodiscard]] std::string_view name() const override { return "nccl"; }
+  [[nodiscard]] int rank() const override { return channel_.rank(); }
+  [[nodiscard]] int ranks() const override { return ranks_; }
+  void abandon() override { channel_.abandon(); }
+
+  [[nodiscard]] Memory& memory_of(const void* address) override {
+    if (address == nullptr) return Communicator::memory_of(address);
+    channel_.enter();
+    if (is_on_device(address)) return device_memory_;
+    return Communicator::memory_of(address);
+  }
+
+ private:
+  std::unique_ptr<Transfer> start_blocks(std::span<const SendBlock> sends,
+                                         std::span<const ReceiveBlock> receives) override {
+    auto transfer = std::make_unique<NcclTransfer>(channel_, pool_);
+    transfer->start(sends, receives);
+    return transfer;
+  }
+
+  void sum_in_any_order(std::span<float> values) override {
+    NcclTransfer transfer(channel_, pool_);
+    transfer.start_sum(values);
+    transfer.wait();
+  }
+
+  const int ranks_;
+  // The channel goes first: the driver frees memory only when the device is idle.
+  StagingPool pool_;
+  DeviceMemory device_memory_;
+  NcclChannel channel_;
+};
+
+// Why this rank cannot load NCCL; empty if it can.
+std::string why_no_nccl() {
+  try {
+    (void)nccl_api();
+    return "";
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+bool has_nccl() {
+  return true;
+}
+
+std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds time_limit) {
+  agree(control, why_no_nccl());
+  const int device = choose_device(control);
+  return std::make_unique<NcclCommunicator>(control, device, time_limit);
+}
+
+}  // namespace sterna::collectives

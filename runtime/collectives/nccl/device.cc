@@ -1,0 +1,88 @@
+#include "runtime/collectives/nccl/device.h"
+
+#include <array>
+#include <vector>
+
+#include "runtime/collectives/agreement.h"
+#include "runtime/collectives/collectives.h"
+#include "runtime/collectives/hosts.h"
+#include "runtime/collectives/nccl/check.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::collectives {
+namespace {
+
+std::string bus_address(int device) {
+  std::array<char, 32> text{};
+  check_cuda(cudaDeviceGetPCIBusId(text.data(), static_cast<int>(text.size()), device),
+             {.name = "cudaDeviceGetPCIBusId"});
+  return text.data();
+}
+
+// What the user has to know of two ranks that would have one GPU; empty if no two do.
+std::string why_not_apart(const std::vector<std::string>& hosts, const std::vector<std::string>& buses) {
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
+    for (std::size_t earlier = 0; earlier < rank; ++earlier) {
+      if (hosts[rank] != hosts[earlier] || buses[rank] != buses[earlier]) continue;
+      return cat("[nccl] transport = nccl: ranks ", earlier, " and ", rank, " share GPU ", buses[rank],
+                 " of host ", hosts[rank],
+                 ", and NCCL wants one for each rank; start as many ranks on a host as it has GPUs, or use "
+                 "--transport mpi");
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+VisibleDevices visible_devices() {
+  VisibleDevices devices;
+  const cudaError_t code = cudaGetDeviceCount(&devices.count);
+  if (code != cudaSuccess) return {.count = 0, .why_none = reason_of(code)};
+  if (devices.count == 0) devices.why_none = reason_of(cudaErrorNoDevice);
+  return devices;
+}
+
+int choose_device(Communicator& control) {
+  const VisibleDevices devices = visible_devices();
+  agree(control, devices.count > 0 ? ""
+                                   : cat("[nccl] transport = nccl: no GPU can be used (", devices.why_none,
+                                         "); see whether nvidia-smi shows one, or use --transport mpi"));
+  const std::vector<std::string> hosts = all_gather_text(control, host_name());
+  int earlier_on_host = 0;
+  for (int rank = 0; rank < control.rank(); ++rank) {
+    if (hosts[static_cast<std::size_t>(rank)] == hosts[static_cast<std::size_t>(control.rank())])
+      ++earlier_on_host;
+  }
+  // Launchers that give each rank a GPU of its own show it that one alone, as number 0.
+  const int device = earlier_on_host % devices.count;
+  agree(control, why_not_apart(hosts, all_gather_text(control, bus_address(device))));
+  return device;
+}
+
+DeviceBytes allocate_device(std::size_t bytes) {
+  void* address = nullptr;
+  check_cuda(cudaMalloc(&address, bytes), {.name = "cudaMalloc"});
+  return DeviceBytes(static_cast<std::byte*>(address));
+}
+
+PinnedBytes allocate_pinned(std::size_t bytes) {
+  void* address = nullptr;
+  check_cuda(cudaMallocHost(&address, bytes), {.name = "cudaMallocHost"});
+  return PinnedBytes(static_cast<std::byte*>(address));
+}
+
+Stream make_stream() {
+  cudaStream_t stream = nullptr;
+  check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking),
+             {.name = "cudaStreamCreateWithFlags"});
+  return Stream(stream);
+}
+
+Event make_event() {
+  cudaEvent_t event = nullptr;
+  check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), {.name = "cudaEventCreateWithFlags"});
+  return Event(event);
+}
+
+}  // namespace sterna::collectives

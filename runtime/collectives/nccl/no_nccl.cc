@@ -1,0 +1,20 @@
+// For builds without CUDA.
+#include "runtime/collectives/agreement.h"
+#include "runtime/collectives/make_communicator.h"
+#include "runtime/core/errors.h"
+
+namespace sterna::collectives {
+
+bool has_nccl() {
+  return false;
+}
+
+std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds) {
+  agree(control,
+        "[nccl] transport = nccl: this build has no NCCL; build it with -DSTERNA_CUDA=ON where the CUDA "
+        "toolkit "
+        "and NCCL are, or use --transport mpi");
+  throw InternalError("[nccl] all ranks agreed on an error that none has");
+}
+
+}  // namespace sterna::collectives

@@ -1,0 +1,53 @@
+// What a run has left in its --log-dir, and how it ended.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "runtime/experiment/plan.h"
+
+namespace sterna::experiment {
+
+enum class RunStatus { kDone, kDiverged, kFailed };
+
+[[nodiscard]] std::string_view status_name(RunStatus status);
+
+// How a run's process ended, in outcome.json of its directory: without that file it was interrupted.
+struct RunOutcome {
+  RunStatus status;
+  double seconds;  // wall time, the program's start included
+};
+
+void write_outcome(const std::filesystem::path& directory, const RunOutcome& outcome);
+
+// Before a run begins: until it has ended, there is no outcome.
+void remove_outcome(const std::filesystem::path& directory);
+
+// Returns none if the run has not ended, or failed: then it is to be done. Throws ConfigError, which names a
+// setting and both values, if it has ended with other settings than planned. A setting that the program had
+// not yet, when the run was made, counts as having its present default.
+//   defaults  every setting of a run without flags
+[[nodiscard]] std::optional<RunOutcome> find_outcome(const PlannedRun& run,
+                                                     const nlohmann::ordered_json& defaults);
+
+// What result.json says of a run.
+struct RunSummary {
+  std::uint64_t seed = 0;
+  std::string directory{};  // relative to the experiment's
+  RunStatus status = RunStatus::kFailed;
+  std::optional<double> value{};  // the measure after the last step; of a run that is done
+  std::uint64_t steps = 0;
+  double payload_bytes = 0.0;    // mean over steps
+  double dense_bytes = 0.0;      // mean over steps
+  double wire_bytes_sent = 0.0;  // sum over steps
+  double seconds = 0.0;
+};
+
+// Reads steps.jsonl, and of a run that is done epochs.jsonl; of one that failed, nothing. Throws ConfigError
+// if a run that is done has no such measure, or a file is not what `sterna train` writes.
+[[nodiscard]] RunSummary summarise(const PlannedRun& run, const RunOutcome& outcome,
+                                   const std::string& measure);
+
+}  // namespace sterna::experiment

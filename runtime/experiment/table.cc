@@ -1,0 +1,95 @@
+#include "runtime/experiment/table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "runtime/core/errors.h"
+
+namespace sterna::experiment {
+namespace {
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string with_sign(double value, int digits) {
+  return cat(value < 0.0 ? "" : "+", fixed(value, digits));
+}
+
+std::size_t count(const VariantResult& variant, RunStatus status) {
+  return static_cast<std::size_t>(std::ranges::count(variant.runs, status, &RunSummary::status));
+}
+
+std::string measure_of(const VariantResult& variant) {
+  if (!variant.estimate) return "";
+  std::string text = fixed(variant.estimate->mean, 4);
+  if (const auto& bounds = variant.estimate->bounds)
+    text += cat(" +- ", fixed(0.5 * (bounds->high - bounds->low), 4));
+  return text;
+}
+
+std::string runs_of(const VariantResult& variant) {
+  std::string text = cat(count(variant, RunStatus::kDone));
+  if (const std::size_t diverged = count(variant, RunStatus::kDiverged))
+    text += cat(", ", diverged, " diverged");
+  if (const std::size_t failed = count(variant, RunStatus::kFailed)) text += cat(", ", failed, " failed");
+  return text;
+}
+
+std::string row_of(const VariantResult& variant) {
+  double seconds = 0.0;
+  for (const RunSummary& run : variant.runs)
+    seconds += run.seconds / static_cast<double>(variant.runs.size());
+  const bool is_measured = variant.estimate.has_value();
+  return cat("| ", variant.name, " | ", measure_of(variant), " | ", runs_of(variant), " | ",
+             is_measured ? fixed(variant.payload_bytes, 0) : "", " | ",
+             is_measured ? fixed(variant.compression_rate, 1) : "", " | ", fixed(seconds, 1), " |\n");
+}
+
+// Parts of the baseline are shown in percent.
+std::string difference_of(const ComparisonResult& comparison) {
+  const auto& estimate = comparison.difference.estimate;
+  if (!estimate) return "no pair of runs that are done";
+  const double scale = comparison.asked.is_margin_relative ? 100.0 : 1.0;
+  const int digits = comparison.asked.is_margin_relative ? 2 : 4;
+  const char* unit = comparison.asked.is_margin_relative ? " %" : "";
+  std::string text = cat(with_sign(scale * estimate->mean, digits), unit);
+  if (const auto& bounds = estimate->bounds) {
+    text += cat(" (95 %: ", with_sign(scale * bounds->low, digits), " to ",
+                with_sign(scale * bounds->high, digits), unit, ")");
+  }
+  return text;
+}
+
+std::string margin_of(const Comparison& asked) {
+  return asked.is_margin_relative ? cat(100.0 * asked.margin, " %") : cat(asked.margin);
+}
+
+std::string line_of(const ComparisonResult& comparison) {
+  const Comparison& asked = comparison.asked;
+  const auto holds = comparison.holds();
+  const std::string expectation = !holds   ? "nothing was expected"
+                                  : *holds ? "as expected"
+                                           : cat("expected: ", asked.expected);
+  return cat("- ", asked.variant, " against ", asked.baseline, ", ", comparison.pairs,
+             " pairs: ", difference_of(comparison), "; margin ", margin_of(asked), ": ",
+             verdict_name(comparison.difference.verdict), ", ", expectation, "\n");
+}
+
+}  // namespace
+
+std::string to_markdown(const ExperimentResult& result) {
+  const Definition& d = result.definition;
+  std::string text =
+      cat(d.title, " (", d.name, ", ", d.is_quick ? "quick" : "full", ")\n\n| variant | ", d.measure,
+          " | runs | payload bytes a step | rate | seconds a run |\n|---|---|---|---|---|---|\n");
+  for (const VariantResult& variant : result.variants) text += row_of(variant);
+  if (!result.comparisons.empty()) text += '\n';
+  for (const ComparisonResult& comparison : result.comparisons) text += line_of(comparison);
+  return text;
+}
+
+}  // namespace sterna::experiment

@@ -1,0 +1,109 @@
+#include "runtime/report/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sterna::report {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Experiment experiment() {
+  Experiment e{.directory = "e"};
+  e.measure = "test_accuracy";
+  e.variants = {{.name = "adacomp", .settings = {}, .runs = {}},
+                {.name = "dense", .settings = {}, .runs = {}}};
+  return e;
+}
+
+Comparison comparison(const std::string& expected, const std::string& verdict, double low, double high) {
+  return {.variant = "adacomp",
+          .baseline = "dense",
+          .expected = expected,
+          .margin = 0.005,
+          .pairs = 5,
+          .difference = (low + high) / 2,
+          .low = low,
+          .high = high,
+          .verdict = verdict};
+}
+
+TEST(Verdict, HoldsWhereItIsWhatWasExpected) {
+  const Verdict verdict = verdict_of(experiment(), comparison("equivalent", "equivalent", -0.0010, 0.0004));
+  EXPECT_EQ(verdict.outcome, Outcome::kHolds);
+  EXPECT_EQ(verdict.headline, "Held: adacomp is equivalent to dense, as expected.");
+  // Half of the interval is 0.0007, of which half is 3.5e-4: four places.
+  EXPECT_EQ(verdict.text,
+            "The test accuracy of adacomp less that of dense is -0.0003 in the mean of 5 pairs of runs, with "
+            "a 95 % "
+            "interval from -0.0010 to 0.0004. All of it lies within the margin of 0.005 either way: a "
+            "difference that "
+            "large is ruled out.");
+}
+
+TEST(Verdict, SaysPlainlyWhatDidNotHold) {
+  const Verdict verdict = verdict_of(experiment(), comparison("equivalent", "worse", -0.03, -0.01));
+  EXPECT_EQ(verdict.outcome, Outcome::kFails);
+  EXPECT_EQ(verdict.headline, "Did not hold: adacomp was expected to be equivalent to dense, and is worse.");
+  EXPECT_THAT(verdict.text, HasSubstr("All of it lies on the worse side of 0, beyond the margin of 0.005."));
+}
+
+TEST(Verdict, TellsADifferenceThatReachesIntoTheMargin) {
+  const Verdict verdict = verdict_of(experiment(), comparison("worse", "better", 0.001, 0.02));
+  EXPECT_EQ(verdict.headline, "Did not hold: adacomp was expected to be worse than dense, and is better.");
+  EXPECT_THAT(verdict.text, HasSubstr("on the better side of 0, and not within the margin of 0.005."));
+}
+
+TEST(Verdict, IsNotSettledWhereRunsDoNotDecide) {
+  const Verdict verdict = verdict_of(experiment(), comparison("equivalent", "undecided", -0.01, 0.02));
+  EXPECT_EQ(verdict.outcome, Outcome::kUndecided);
+  EXPECT_EQ(verdict.headline,
+            "Not settled: adacomp was expected to be equivalent to dense; these runs do not decide it.");
+  EXPECT_THAT(verdict.text, HasSubstr("reaches beyond the margin of 0.005 and holds 0"));
+}
+
+TEST(Verdict, ExpectsNothingOfAnOpenQuestion) {
+  const Verdict verdict = verdict_of(experiment(), comparison("open", "better", 0.01, 0.02));
+  EXPECT_EQ(verdict.outcome, Outcome::kOpen);
+  EXPECT_EQ(verdict.headline, "Open question: adacomp is better than dense.");
+  EXPECT_THAT(verdict_of(experiment(), comparison("open", "undecided", -0.01, 0.02)).headline,
+              HasSubstr("neither shown to equal nor to differ from dense"));
+}
+
+TEST(Verdict, HasRelativeDifferencesInPerCent) {
+  Comparison c = comparison("equivalent", "equivalent", -0.010, 0.004);
+  c.margin = 0.02;
+  c.is_margin_relative = true;
+  // In per cent: -0.3, from -1.0 to 0.4; half of it 0.7, of which half is 0.35: one place.
+  EXPECT_THAT(
+      verdict_of(experiment(), c).text,
+      HasSubstr(
+          "is -0.3 % of dense's in the mean of 5 pairs of runs, with a 95 % interval from -1.0 % to 0.4 %. "
+          "All of it lies within the margin of 2 %"));
+}
+
+TEST(Verdict, CountsRunsThatDiverged) {
+  Experiment e = experiment();
+  e.variants[0].runs = {{.status = "done"}, {.status = "diverged"}, {.status = "failed"}};
+  Comparison c = comparison("worse", "worse", -0.01, 0.02);
+  const std::string text = verdict_of(e, c).text;
+  EXPECT_THAT(text, HasSubstr("1 of 3 runs of adacomp diverged, which counts as worse than any number."));
+  EXPECT_THAT(text, HasSubstr("1 of 3 runs of adacomp failed and are not counted."));
+  EXPECT_THAT(text, Not(HasSubstr("side of 0")));  // the interval, of the run that is done, says otherwise
+}
+
+TEST(Verdict, SaysWhereThereIsNoInterval) {
+  Comparison c = comparison("worse", "worse", -0.01, -0.01);
+  c.pairs = 1;
+  c.low = c.high = std::nullopt;
+  EXPECT_THAT(verdict_of(experiment(), c).text,
+              HasSubstr("in the mean of 1 pair of runs, too few for an interval."));
+  c.pairs = 0;
+  c.difference = std::nullopt;
+  EXPECT_THAT(verdict_of(experiment(), c).text,
+              HasSubstr("There is no difference to show: 0 pairs of runs were done."));
+}
+
+}  // namespace
+}  // namespace sterna::report
