@@ -1,4 +1,4 @@
-// The context of a kernel on a GPU, and how kernels are enqueued there. For files that nvcc compiles.
+// The context of a kernel on a GPU, and its launch. For files that nvcc compiles.
 //
 // Each function is one intrinsic: what is written here cannot be run without a GPU, so nothing is.
 #pragma once
@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "runtime/core/errors.h"
 #include "runtime/device/context.h"
+#include "runtime/device/stream_launcher.h"
 
 namespace sterna::device {
 
@@ -62,37 +62,14 @@ __global__ void __launch_bounds__(Kernel::kThreads) kernel_entry(Arguments... ar
   Kernel::run(context, shared, arguments...);
 }
 
-// Enqueues on one stream. What it is handed lies in device memory, and lives until the stream has come by.
-class StreamLauncher {
- public:
-  explicit StreamLauncher(cudaStream_t stream) : stream_(stream) {}
-
-  // Nothing happens with 0 blocks, which CUDA refuses. Throws CommError where CUDA refuses a launch.
-  template <typename Kernel, typename... Arguments>
-  void operator()(Kernel, std::size_t blocks, const Arguments&... arguments) {
-    static_assert(std::is_trivially_default_constructible_v<typename Kernel::Shared>);
-    static_assert(sizeof(typename Kernel::Shared) <= 48 * 1024);
-    if (blocks == 0) return;
-    kernel_entry<Kernel, Arguments...>
-        <<<static_cast<unsigned>(blocks), Kernel::kThreads, 0, stream_>>>(arguments...);
-    check(cudaGetLastError(), "kernel launch");
-  }
-
-  void zero(void* at, std::size_t bytes) { check(cudaMemsetAsync(at, 0, bytes, stream_), "cudaMemsetAsync"); }
-
-  void copy(const void* from, void* to, std::size_t bytes) {
-    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync");
-  }
-
- private:
-  static void check(cudaError_t error, const char* what) {
-    if (error != cudaSuccess) {
-      throw CommError(cat("[device] ", what, " = ", cudaGetErrorName(error), ": ", cudaGetErrorString(error),
-                          "; `nvidia-smi` says whether driver and GPU are well"));
-    }
-  }
-
-  cudaStream_t stream_;
-};
+template <typename Kernel, typename... Arguments>
+void StreamLauncher::operator()(Kernel, std::size_t blocks, const Arguments&... arguments) {
+  static_assert(std::is_trivially_default_constructible_v<typename Kernel::Shared>);
+  static_assert(sizeof(typename Kernel::Shared) <= 48 * 1024);
+  if (blocks == 0) return;
+  kernel_entry<Kernel, Arguments...>
+      <<<static_cast<unsigned>(blocks), Kernel::kThreads, 0, stream_>>>(arguments...);
+  check_cuda(cudaGetLastError(), "kernel launch");
+}
 
 }  // namespace sterna::device

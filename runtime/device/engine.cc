@@ -1,6 +1,7 @@
 #include "runtime/device/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -8,7 +9,6 @@
 #include <random>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -101,7 +101,8 @@ class Block {
       : launch_(launch),
         shared_(::operator new(std::max<std::size_t>(launch.grid.shared_bytes, 1))),
         stacks_(launch.stacks.take(launch.grid.threads)),
-        warp_tags_(launch.grid.threads / kWarpLanes + 1) {
+        warps_(launch.grid.threads / kWarpLanes + 1),
+        warp_tags_(warps_.size()) {
     std::memset(shared_.get(), 0xff, launch.grid.shared_bytes);
     threads_.reserve(launch.grid.threads);
     for (unsigned i = 0; i < launch.grid.threads; ++i) {
@@ -110,6 +111,7 @@ class Block {
           ThreadPlace{
               .thread = i, .threads = launch.grid.threads, .block = index, .blocks = launch.grid.blocks},
           stacks_->stack(i), &launch.end_tag));
+      warps_[i / kWarpLanes].existing |= std::uint32_t{1} << (i % kWarpLanes);
     }
   }
 
@@ -136,6 +138,7 @@ class Block {
       error_ = std::current_exception();
     }
     thread.state = State::kEnded;
+    warps_[thread.warp()].ended |= std::uint32_t{1} << thread.lane();
     order_before(&launch_.end_tag);
   }
 
@@ -156,8 +159,11 @@ class Block {
     if (orders_memory) order_before(&warp_tags_[thread.warp()]);
     thread.state = State::kInExchange;
     thread.operation = operation;
-    const Lanes lanes = lanes_of(thread);
-    if (all_have_come(thread, lanes)) hand_out(lanes);
+    Warp& warp = warps_[thread.warp()];
+    const std::uint32_t named = thread.mask & warp.existing;
+    if ((named & warp.ended) != 0) fail_in(thread, operation, "a lane that it names has ended");
+    warp.come |= std::uint32_t{1} << thread.lane();
+    if ((named & ~warp.come) == 0) hand_out(thread, named);
     thread.pause();
     if (orders_memory) order_after(&warp_tags_[thread.warp()]);
   }
@@ -167,51 +173,36 @@ class Block {
     void operator()(void* memory) const { ::operator delete(memory); }
   };
 
-  // The threads that a thread's mask names, the first `count` of them.
-  struct Lanes {
-    std::array<GridThread*, kWarpLanes> threads{};
-    std::size_t count = 0;
-
-    std::span<GridThread* const> all() const { return std::span(threads).first(count); }
+  // The lanes that a short last warp has, those that wait in an exchange, and those that have ended.
+  struct Warp {
+    std::uint32_t existing = 0;
+    std::uint32_t come = 0;
+    std::uint32_t ended = 0;
   };
 
-  Lanes lanes_of(const GridThread& thread) const {
-    Lanes lanes;
-    for (unsigned lane = 0; lane < kWarpLanes; ++lane) {
-      const std::size_t i = thread.warp() * kWarpLanes + lane;
-      if ((thread.mask >> lane & 1) != 0 && i < threads_.size()) {
-        lanes.threads[lanes.count++] = threads_[i].get();
-      }
-    }
-    return lanes;
-  }
-
-  static bool all_have_come(const GridThread& thread, const Lanes& lanes) {
-    bool have_come = true;
-    for (const GridThread* other : lanes.all()) {
-      if (other->state == State::kEnded) {
-        throw KernelFault(cat("[device] ", thread.operation, " in ", name_of(thread), " names lane ",
-                              other->lane(), ", which has ended"));
-      }
-      if (other->state != State::kInExchange) {
-        have_come = false;
-      } else if (other->mask != thread.mask ||
-                 std::string_view(other->operation) != std::string_view(thread.operation)) {
-        throw KernelFault(cat("[device] ", thread.operation, " in ", name_of(thread), " meets ",
-                              other->operation, " in lane ", other->lane(),
-                              ", of another kind or with another mask"));
-      }
-    }
-    return have_come;
-  }
-
-  // Copies: a lane may bring the next value before another has looked at this one.
-  static void hand_out(const Lanes& lanes) {
+  // To all that the last one to come names. Copies: a lane may bring the next value before another has looked
+  // at this one.
+  void hand_out(const GridThread& last, std::uint32_t named) {
     WarpValues values{};
-    for (const GridThread* lane : lanes.all()) values[lane->lane()] = lane->brought;
-    for (GridThread* lane : lanes.all()) {
-      lane->received = values;
-      lane->state = State::kReady;
+    for_each_lane(last, named, [&](GridThread& lane) {
+      if (lane.mask != last.mask ||
+          (lane.operation != last.operation && std::strcmp(lane.operation, last.operation) != 0)) {
+        throw KernelFault(cat("[device] ", last.operation, " in ", name_of(last), " meets ", lane.operation,
+                              " in lane ", lane.lane(), ", of another kind or with another mask"));
+      }
+      values[lane.lane()] = lane.brought;
+    });
+    for_each_lane(last, named, [&](GridThread& lane) {
+      lane.received = values;
+      lane.state = State::kReady;
+    });
+    warps_[last.warp()].come &= ~named;
+  }
+
+  template <typename Use>
+  void for_each_lane(const GridThread& thread, std::uint32_t lanes, const Use& use) {
+    for (; lanes != 0; lanes &= lanes - 1) {
+      use(*threads_[thread.warp() * kWarpLanes + static_cast<unsigned>(std::countr_zero(lanes))]);
     }
   }
 
@@ -236,6 +227,7 @@ class Block {
   std::size_t at_barrier_ = 0;
   std::exception_ptr error_;
   char barrier_tag_ = 0;
+  std::vector<Warp> warps_;
   std::vector<char> warp_tags_;
 };
 

@@ -166,7 +166,8 @@ TEST(DeviceEngine, ReportsABarrierThatSomeThreadsNeverReach) {
 
 TEST(DeviceEngine, RefusesALaneThatHasEnded) {
   std::vector<unsigned> out(32);
-  EXPECT_THAT(fault_of(planted::HalfAWarp<Is::kWrong>{}, 1, out.data()), HasSubstr("which has ended"));
+  EXPECT_THAT(fault_of(planted::HalfAWarp<Is::kWrong>{}, 1, out.data()),
+              HasSubstr("a lane that it names has ended"));
 }
 
 TEST(DeviceEngine, RefusesAValueFromOutsideTheMask) {

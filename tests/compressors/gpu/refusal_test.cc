@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/compressors/gpu/on_engine.h"
+#include "tests/compressors/gpu/on_machine.h"
 
 namespace sterna::compressors::gpu {
 namespace {
@@ -40,7 +40,7 @@ class KernelRefusal : public testing::TestWithParam<CompressorEntry> {
     elements_ = of.elements;
     const LayerShape shape{.elements = of.elements, .kind = of.kind};
     compressor_ = GetParam().make(shape, of.options);
-    kernels_ = make_kernels(GetParam().name, shape, of.options);
+    kernels_ = make_gpu_compressor<device::HostLauncher>(GetParam().name, shape, of.options);
     engine_.emplace(*compressor_, *kernels_, /*seed=*/1);
     // Every fifth element is 0, so that bins and chunks may be empty.
     Values gradient = normal_values(elements_, /*seed=*/elements_);
@@ -96,8 +96,8 @@ class KernelRefusal : public testing::TestWithParam<CompressorEntry> {
 
   std::size_t elements_ = 0;
   std::unique_ptr<Compressor> compressor_;
-  std::unique_ptr<Kernels> kernels_;
-  std::optional<OnEngine> engine_;
+  std::unique_ptr<GpuCompressor<device::HostLauncher>> kernels_;
+  std::optional<OnMachine<HostMachine>> engine_;
   Sent sent_;
 };
 
@@ -170,8 +170,10 @@ TEST_P(KernelRefusal, FailsTheStepsOfAnotherPattern) {
 }
 
 TEST_P(KernelRefusal, ChecksSettingsAsTheCompressorDoes) {
-  EXPECT_THROW(make_kernels("nothing", {}, {}), ConfigError);
-  EXPECT_THROW(make_kernels(GetParam().name, {.elements = (std::size_t{1} << 31) + 1}, {}), ConfigError);
+  EXPECT_THROW(make_gpu_compressor<device::HostLauncher>("nothing", {}, {}), ConfigError);
+  EXPECT_THROW(make_gpu_compressor<device::HostLauncher>(GetParam().name,
+                                                         {.elements = (std::size_t{1} << 31) + 1}, {}),
+               ConfigError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Registered, KernelRefusal, testing::ValuesIn(compressor_table()),
