@@ -5,7 +5,7 @@
     ... --rounds 3 --torch torch_ddp.py     # each figure three times; PyTorch beside, by a program as described below
 
 Two hosts of launch/testbed.sh, a core each. A round trains with one compressor after the other; a figure is the median
-time of its last ten steps in milliseconds, and a cell the median of the rounds. "alone" is one host without a peer.
+time of its last twenty steps in milliseconds, and a cell the median of the rounds. "alone" is one host without a peer.
 `auto` chooses among none, fp16 and scalecom, and has chosen by then; "over the best" compares it with the best of these
 three, "over alone" scalecom with a step that has nobody to talk to.
 
@@ -27,10 +27,10 @@ TESTBED = pathlib.Path(__file__).resolve().parents[2] / "launch" / "testbed.sh"
 COMPRESSORS = ["none", "fp16", "topk", "adacomp", "scalecom", "auto"]
 CHOICES = ["none", "fp16", "scalecom"]  # of auto
 HOOKS = ["none", "fp16", "powersgd"]
-MEASURED_STEPS = 10
+MEASURED_STEPS = 20
 BUCKET_STEPS = 14  # for the number of buckets
-# Up to 28 steps of trials, and the buckets again.
-STEPS = {"auto": 28 + BUCKET_STEPS + MEASURED_STEPS}
+# Up to 28 steps of first trials and 56 of repeated ones, and the buckets again.
+STEPS = {"auto": 28 + 56 + BUCKET_STEPS + MEASURED_STEPS}
 TORCH_SECONDS = 180
 
 
