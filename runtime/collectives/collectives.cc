@@ -184,7 +184,7 @@ std::vector<std::string> all_gather_text(Communicator& comm, const std::string& 
   for (int rank = 0; rank < comm.ranks(); ++rank) {
     const auto block = gathered.block(rank);
     std::string& text = texts.emplace_back(block.size(), '\0');
-    std::memcpy(text.data(), block.data(), block.size());
+    std::ranges::copy(block, std::as_writable_bytes(std::span(text)).begin());
   }
   return texts;
 }

@@ -3,6 +3,8 @@
 //
 // What arrives is the same, bit for bit; what travels is not. A host hands the network the sum of its ranks
 // instead of each rank's values, and receives what all its ranks want once.
+//
+// Sums and broadcasts take blocks of a device too; the unequal blocks of two levels lie in the host's memory.
 #pragma once
 
 #include <cstdint>
