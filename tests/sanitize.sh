@@ -9,8 +9,8 @@ slow='world_size_test|train_test|bad_input_test|training_test|testbed_test|ledge
 launch/build.sh debug
 ctest --preset debug --no-tests=error -j "$(nproc)" -E "$slow"
 if [ "${1:-}" = all ]; then
-  launch/build.sh tsan communicator_test loader_test exchange_test bucket_exchange_test train_test
-  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(communicator_test|loader_test|exchange_test|bucket_exchange_test|train_test)$'
+  launch/build.sh tsan device_engine_test planted_defects communicator_test loader_test exchange_test bucket_exchange_test train_test
+  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(device_engine_test|planted_.*|communicator_test|loader_test|exchange_test|bucket_exchange_test|train_test)$'
 else
   launch/build.sh tsan loader_test exchange_test bucket_exchange_test
   ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(loader_test|exchange_test|bucket_exchange_test)$'

@@ -194,7 +194,7 @@ class GpuAdaComp final : public GpuCompressor<Launcher> {
     return std::max(encoding.bytes(), decoding.bytes());
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const EncodeParts parts(workspace, bins_);
     const std::size_t blocks = ceil_div(bins_.count(), kBlockWarps);
@@ -206,7 +206,7 @@ class GpuAdaComp final : public GpuCompressor<Launcher> {
            buffers.payload.data(), buffers.outcome);
   }
 
-  void accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     if (buffers.payload.empty()) return;
     if (buffers.payload.size() < sizeof(float) || bins_.elements == 0) {

@@ -41,7 +41,7 @@ class GpuDense final : public GpuCompressor<Launcher> {
 
   std::size_t workspace_bytes() const override { return 0; }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     refuse_indices(buffers.indices);
     const std::size_t bytes = elements_ * numerics::bytes_per_value(kFormat);
     if constexpr (kFormat == ValueFormat::kFloat32) {
@@ -55,8 +55,9 @@ class GpuDense final : public GpuCompressor<Launcher> {
     launch(StoreOutcome{}, 1, Outcome{.payload_bytes = bytes, .elements_sent = elements_}, buffers.outcome);
   }
 
-  void scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
     refuse_indices(buffers.indices);
+    STERNA_CHECK(buffers.values.size() == elements_);
     launch.copy(buffers.values.data(), buffers.out.data(), elements_ * sizeof(float));
     launch.zero(buffers.outcome, sizeof(Outcome));
   }

@@ -154,7 +154,7 @@ class GpuDryden final : public GpuCompressor<Launcher> {
     return workspace.bytes();
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     if (elements_ == 0) return;
     Workspace workspace(buffers.workspace);
@@ -175,7 +175,7 @@ class GpuDryden final : public GpuCompressor<Launcher> {
            buffers.payload.data(), buffers.outcome);
   }
 
-  void accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     if (buffers.payload.empty()) return;
     if (buffers.payload.size() < kSignsAt || elements_ == 0) {

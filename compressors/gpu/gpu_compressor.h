@@ -45,23 +45,7 @@ struct DecodeBuffers {
 };
 
 template <typename Launcher>
-class GpuCompressor {
- public:
-  virtual ~GpuCompressor() = default;
-
-  // What each call needs to work in, in bytes.
-  [[nodiscard]] virtual std::size_t workspace_bytes() const = 0;
-
-  // As Compressor's. A residue is left alone where `indices` are refused.
-  virtual void encode(Launcher& launch, const EncodeBuffers& buffers) const = 0;
-  virtual void encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const;
-
-  // kGathered: out += decode(payload), in the order of calls; `out` is left alone where that is refused.
-  virtual void accumulate(Launcher& launch, const DecodeBuffers& buffers) const;
-
-  // kSummed, kLeaderIndexed: overwrites `out`, which is left alone where indices are refused.
-  virtual void scatter(Launcher& launch, const DecodeBuffers& buffers) const;
-};
+class GpuCompressor;
 
 // Throws as make_compressor() does, and ConfigError for a layer of more than 2^31 elements. Null where the
 // compressor has no kernels.
@@ -69,5 +53,47 @@ template <typename Launcher>
 [[nodiscard]] std::unique_ptr<GpuCompressor<Launcher>> make_gpu_compressor(std::string_view name,
                                                                            const LayerShape& shape,
                                                                            const Options& options);
+
+// Each call checks the lengths that it is handed, and fails with InternalError for those that are wrong, and
+// for a step of another pattern than compressor().exchange(). Lengths that are no encoder's throw WireError.
+template <typename Launcher>
+class GpuCompressor {
+ public:
+  virtual ~GpuCompressor() = default;
+
+  // Whose bytes and bits these are.
+  [[nodiscard]] const Compressor& compressor() const { return *compressor_; }
+
+  // What each call needs to work in, in bytes.
+  [[nodiscard]] virtual std::size_t workspace_bytes() const = 0;
+
+  // As Compressor's. A residue is left alone where `indices` are refused. encode() of a kLeaderIndexed method
+  // follows.
+  void encode(Launcher& launch, const EncodeBuffers& buffers) const;
+  void encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const;
+
+  // kGathered: out += decode(payload), in the order of calls; `out` is left alone where that is refused.
+  void accumulate(Launcher& launch, const DecodeBuffers& buffers) const;
+
+  // kSummed, kLeaderIndexed: overwrites `out`, which is left alone where indices are refused.
+  //   values  one for each index; how many these are is known to the device, which reads as many
+  void scatter(Launcher& launch, const DecodeBuffers& buffers) const;
+
+ private:
+  friend std::unique_ptr<GpuCompressor> make_gpu_compressor<Launcher>(std::string_view, const LayerShape&,
+                                                                      const Options&);
+
+  // What the calls above do once their arguments are checked. Those of another pattern are never called.
+  virtual void enqueue_encode(Launcher&, const EncodeBuffers&) const {}
+  virtual void enqueue_encode_as_leader(Launcher&, const EncodeBuffers&) const {}
+  virtual void enqueue_accumulate(Launcher&, const DecodeBuffers&) const {}
+  virtual void enqueue_scatter(Launcher&, const DecodeBuffers&) const {}
+
+  void check(const EncodeBuffers& buffers) const;
+  void check(const DecodeBuffers& buffers) const;
+
+  std::unique_ptr<Compressor> compressor_;
+  std::size_t elements_ = 0;
+};
 
 }  // namespace sterna::compressors::gpu

@@ -101,7 +101,7 @@ class GpuTopK final : public GpuCompressor<Launcher> {
     return workspace.bytes();
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     if (elements_ == 0) return;
     Workspace workspace(buffers.workspace);
@@ -113,7 +113,7 @@ class GpuTopK final : public GpuCompressor<Launcher> {
                  {payload, index_bits_, /*is_behind_indices=*/true}, /*count_at=*/nullptr, buffers.outcome);
   }
 
-  void accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     const std::size_t bytes = buffers.payload.size();
     const std::size_t count = bytes * 8 / (32 + index_bits_);
@@ -155,7 +155,7 @@ class GpuScaleComExact final : public GpuCompressor<Launcher> {
     return workspace.bytes();  // and more than a follower's
   }
 
-  void encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     LargestParts parts(workspace, elements_, k_);
     parts.work.gradient = buffers.gradient.data();
@@ -167,13 +167,13 @@ class GpuScaleComExact final : public GpuCompressor<Launcher> {
                  buffers.outcome);
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const ElementList list = checked(launch, buffers.indices, buffers.outcome);
     follow_elements(launch, list, k_, beta_, buffers, workspace.take<float>(k_));
   }
 
-  void scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
     scatter_elements(launch, checked(launch, buffers.indices, buffers.outcome), k_, buffers);
   }
 

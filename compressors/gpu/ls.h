@@ -140,7 +140,7 @@ class GpuLocalSelection final : public GpuCompressor<Launcher> {
     return workspace.bytes();
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const Parts parts(workspace, bins_);
     launch.zero(buffers.outcome, sizeof(Outcome));
@@ -156,7 +156,7 @@ class GpuLocalSelection final : public GpuCompressor<Launcher> {
            buffers.outcome);
   }
 
-  void accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     if (buffers.payload.empty()) return;
     if (bins_.elements == 0 || buffers.payload.size() != 4 + code_bytes()) {

@@ -23,14 +23,14 @@ class GpuRandomK final : public GpuCompressor<Launcher> {
     return workspace.bytes();
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const ElementList list = checked(launch, buffers.indices, buffers.outcome);
     // With beta 1 what was sent leaves 0: before - before.
     follow_elements(launch, list, k_, /*beta=*/1.0f, buffers, workspace.take<float>(k_));
   }
 
-  void scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
     scatter_elements(launch, checked(launch, buffers.indices, buffers.outcome), k_, buffers);
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include "compressors/gpu/adacomp.h"
 #include "compressors/gpu/dense.h"
@@ -15,16 +16,52 @@
 namespace sterna::compressors::gpu {
 
 template <typename Launcher>
-void GpuCompressor<Launcher>::encode_as_leader(Launcher&, const EncodeBuffers&) const {
-  throw InternalError("[gpu] encode_as_leader(): this compressor's exchange pattern has no such step");
+void GpuCompressor<Launcher>::check(const EncodeBuffers& buffers) const {
+  STERNA_CHECK(buffers.gradient.size() == elements_);
+  STERNA_CHECK(buffers.residue.size() == (compressor_->has_residue() ? elements_ : 0));
+  STERNA_CHECK(buffers.payload.size() >= compressor_->max_payload_bytes());
+  STERNA_CHECK(buffers.workspace.size() >= workspace_bytes());
+  STERNA_CHECK(buffers.outcome != nullptr);
 }
+
 template <typename Launcher>
-void GpuCompressor<Launcher>::accumulate(Launcher&, const DecodeBuffers&) const {
-  throw InternalError("[gpu] accumulate(): this compressor's exchange pattern has no such step");
+void GpuCompressor<Launcher>::check(const DecodeBuffers& buffers) const {
+  STERNA_CHECK(buffers.out.size() == elements_);
+  STERNA_CHECK(buffers.workspace.size() >= workspace_bytes());
+  STERNA_CHECK(buffers.outcome != nullptr);
 }
+
+inline void check_pattern(bool has_step, std::string_view step) {
+  if (!has_step)
+    throw InternalError(cat("[gpu] ", step, "(): this compressor's exchange pattern has no such step"));
+}
+
 template <typename Launcher>
-void GpuCompressor<Launcher>::scatter(Launcher&, const DecodeBuffers&) const {
-  throw InternalError("[gpu] scatter(): this compressor's exchange pattern has no such step");
+void GpuCompressor<Launcher>::encode(Launcher& launch, const EncodeBuffers& buffers) const {
+  check(buffers);
+  enqueue_encode(launch, buffers);
+}
+
+template <typename Launcher>
+void GpuCompressor<Launcher>::encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const {
+  check_pattern(compressor_->exchange() == Exchange::kLeaderIndexed, "encode_as_leader");
+  check(buffers);
+  STERNA_CHECK(buffers.index_section.size() >= compressor_->max_index_bytes());
+  enqueue_encode_as_leader(launch, buffers);
+}
+
+template <typename Launcher>
+void GpuCompressor<Launcher>::accumulate(Launcher& launch, const DecodeBuffers& buffers) const {
+  check_pattern(compressor_->exchange() == Exchange::kGathered, "accumulate");
+  check(buffers);
+  enqueue_accumulate(launch, buffers);
+}
+
+template <typename Launcher>
+void GpuCompressor<Launcher>::scatter(Launcher& launch, const DecodeBuffers& buffers) const {
+  check_pattern(compressor_->exchange() != Exchange::kGathered, "scatter");
+  check(buffers);
+  enqueue_scatter(launch, buffers);
 }
 
 template <typename Launcher>
@@ -86,14 +123,18 @@ inline constexpr GpuEntry<Launcher> kGpuCompressors[] = {
 template <typename Launcher>
 std::unique_ptr<GpuCompressor<Launcher>> make_gpu_compressor(std::string_view name, const LayerShape& shape,
                                                              const Options& options) {
-  static_cast<void>(make_compressor(name, shape, options));  // checks name and settings
+  std::unique_ptr<Compressor> compressor = make_compressor(name, shape, options);  // checks name and settings
   constexpr std::size_t kMaxElements = std::size_t{1} << 31;
   if (shape.elements > kMaxElements) {
     throw ConfigError(cat("[gpu] elements of a layer = ", shape.elements, ": must be at most ", kMaxElements,
                           ", so that an index and a sign fit 32 bits; split the parameter"));
   }
   for (const GpuEntry<Launcher>& entry : kGpuCompressors<Launcher>) {
-    if (entry.name == name) return entry.make(shape, options);
+    if (entry.name != name) continue;
+    std::unique_ptr<GpuCompressor<Launcher>> kernels = entry.make(shape, options);
+    kernels->compressor_ = std::move(compressor);
+    kernels->elements_ = shape.elements;
+    return kernels;
   }
   return nullptr;
 }

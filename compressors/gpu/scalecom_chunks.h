@@ -146,7 +146,7 @@ class GpuScaleComChunks final : public GpuCompressor<Launcher> {
     return workspace.bytes();
   }
 
-  void encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode_as_leader(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const Parts parts(workspace, chunks_);
     const std::size_t groups = chunks_.groups();
@@ -160,7 +160,7 @@ class GpuScaleComChunks final : public GpuCompressor<Launcher> {
            parts.counts, std::uint64_t{index_bytes()}, values_of(buffers.payload), buffers.outcome);
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const Parts parts(workspace, chunks_);
     check(launch, buffers.indices, parts, buffers.outcome);
@@ -168,7 +168,7 @@ class GpuScaleComChunks final : public GpuCompressor<Launcher> {
            buffers.gradient.data(), buffers.residue.data(), values_of(buffers.payload), buffers.outcome);
   }
 
-  void scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_scatter(Launcher& launch, const DecodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const Parts parts(workspace, chunks_);
     check(launch, buffers.indices, parts, buffers.outcome);

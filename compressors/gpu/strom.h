@@ -77,7 +77,7 @@ class GpuStrom final : public GpuCompressor<Launcher> {
     return workspace.bytes();
   }
 
-  void encode(Launcher& launch, const EncodeBuffers& buffers) const override {
+  void enqueue_encode(Launcher& launch, const EncodeBuffers& buffers) const override {
     Workspace workspace(buffers.workspace);
     const Parts parts(workspace, elements_);
     const std::size_t tiles = tiles_of(elements_);
@@ -94,7 +94,7 @@ class GpuStrom final : public GpuCompressor<Launcher> {
            buffers.outcome);
   }
 
-  void accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
+  void enqueue_accumulate(Launcher& launch, const DecodeBuffers& buffers) const override {
     launch.zero(buffers.outcome, sizeof(Outcome));
     if (buffers.payload.empty()) return;
     const ElementList list{.data = buffers.payload.data(),

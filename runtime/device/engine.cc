@@ -115,14 +115,30 @@ class Block {
     }
   }
 
-  // Rounds in which each thread that can go on does so once.
+  // Rounds in which each thread that can go on does so once; but for some rounds one warp, or none, is left
+  // behind, so that others come to what it has not read yet.
   void run() {
+    constexpr unsigned kRoundsBehind = 8;
+    const std::size_t none = warps_.size();
     std::vector<unsigned> order = counted(launch_.grid.threads);
-    for (bool has_gone_on = true; has_gone_on;) {
+    std::size_t behind = none;
+    bool has_gone_on = true;
+    bool is_any_behind = false;
+    for (unsigned round = 0; has_gone_on || is_any_behind; ++round) {
+      if (!has_gone_on) {
+        behind = none;
+      } else if (launch_.schedule.is_shuffled && round % kRoundsBehind == 0) {
+        behind = launch_.random() % (2 * none);
+      }
       has_gone_on = false;
+      is_any_behind = false;
       launch_.shuffle(order);
       for (const unsigned i : order) {
         if (threads_[i]->state != State::kReady) continue;
+        if (threads_[i]->warp() == behind) {
+          is_any_behind = true;
+          continue;
+        }
         has_gone_on = true;
         threads_[i]->fiber.resume();
         if (error_) std::rethrow_exception(error_);

@@ -169,6 +169,37 @@ TEST_P(KernelRefusal, FailsTheStepsOfAnotherPattern) {
   }
 }
 
+TEST_P(KernelRefusal, ChecksTheLengthsOfItsArguments) {
+  use(kCases[0]);
+  const std::size_t n = kCases[0].elements;
+  device::HostLauncher launch;
+  Outcome outcome;
+  Values gradient(n), residue(compressor_->has_residue() ? n : 0), out(n - 1);
+  Bytes payload(compressor_->max_payload_bytes()), workspace(kernels_->workspace_bytes());
+  const EncodeBuffers right{.gradient = gradient,
+                            .residue = residue,
+                            .payload = payload,
+                            .workspace = workspace,
+                            .outcome = &outcome};
+  EncodeBuffers wrong = right;
+  wrong.gradient = wrong.gradient.first(n - 1);
+  EXPECT_THROW(kernels_->encode(launch, wrong), InternalError);
+  wrong = right;
+  wrong.payload = wrong.payload.first(payload.size() - 1);
+  EXPECT_THROW(kernels_->encode(launch, wrong), InternalError);
+  wrong = right;
+  wrong.outcome = nullptr;
+  EXPECT_THROW(kernels_->encode(launch, wrong), InternalError);
+  if (!workspace.empty()) {
+    wrong = right;
+    wrong.workspace = wrong.workspace.first(workspace.size() - 1);
+    EXPECT_THROW(kernels_->encode(launch, wrong), InternalError);
+  }
+  const DecodeBuffers short_out{.out = out, .workspace = workspace, .outcome = &outcome};
+  EXPECT_THROW(is_gathered() ? kernels_->accumulate(launch, short_out) : kernels_->scatter(launch, short_out),
+               InternalError);
+}
+
 TEST_P(KernelRefusal, ChecksSettingsAsTheCompressorDoes) {
   EXPECT_THROW(make_gpu_compressor<device::HostLauncher>("nothing", {}, {}), ConfigError);
   EXPECT_THROW(make_gpu_compressor<device::HostLauncher>(GetParam().name,

@@ -1,4 +1,4 @@
-// Sums in an order: of maxima as a loop adds them, and of learners as the tree adds them.
+// Sums in an order: of maxima as a loop adds them, of counts, and of learners as the tree adds them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "compressors/gpu/counts.h"
 #include "compressors/gpu/sum_in_order.h"
 #include "compressors/gpu/sums.h"
 #include "runtime/core/rng.h"
@@ -103,6 +104,29 @@ TEST(SumInOrder, EndsWithNaNs) {
   device::HostLauncher launch;
   launch(SumMagnitudes{}, 1, MagnitudeList{magnitudes.data(), magnitudes.size()}, sums.data());
   EXPECT_TRUE(std::isnan(sums[0]));
+}
+
+// Of lists that are one behind the other, and longer than what a block sums in one turn.
+TEST(SumCountsBefore, SumsEachListByItself) {
+  constexpr std::size_t kLists = 2;
+  for (const std::size_t tiles : {0u, 1u, 7u, 2047u, 2048u, 2049u, 30000u}) {
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      std::vector<std::uint32_t> counts(kLists * counts_room(tiles), 77);
+      std::vector<std::uint32_t> expected = counts;
+      for (std::size_t list = 0; list < kLists; ++list) {
+        std::uint32_t sum = 0;
+        for (std::size_t i = 0; i < counts_room(tiles); ++i) {
+          const std::size_t at = list * counts_room(tiles) + i;
+          counts[at] = i == tiles ? 77 : random_bits({.seed = seed + 1}, at) % 2049;
+          expected[at] = sum;
+          sum += counts[at];
+        }
+      }
+      device::HostLauncher launch({.seed = seed});
+      launch(SumCountsBefore{}, kLists, counts.data(), tiles);
+      ASSERT_EQ(counts, expected) << tiles << " tiles";
+    }
+  }
 }
 
 // The tree as it is defined: split at the largest power of two below the number.
