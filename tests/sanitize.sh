@@ -12,6 +12,6 @@ if [ "${1:-}" = all ]; then
   launch/build.sh tsan device_engine_test planted_defects communicator_test loader_test exchange_test bucket_exchange_test train_test
   ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(device_engine_test|planted_.*|communicator_test|loader_test|exchange_test|bucket_exchange_test|train_test)$'
 else
-  launch/build.sh tsan loader_test exchange_test bucket_exchange_test
-  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(loader_test|exchange_test|bucket_exchange_test)$'
+  launch/build.sh tsan device_engine_test planted_defects loader_test exchange_test bucket_exchange_test
+  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(device_engine_test|planted_.*|loader_test|exchange_test|bucket_exchange_test)$'
 fi
