@@ -37,7 +37,7 @@ class Training(TestCase):
         self.assertNotIn("buckets:", alone.err)  # nobody to overlap with
 
     def test_chooses_how_layers_travel_and_does_so_again(self):
-        arguments = ("--data", "synthetic", "--steps", 40, "--batch", 2, "--compressor", "auto", "--auto-compressor",
+        arguments = ("--data", "synthetic", "--steps", 120, "--batch", 2, "--compressor", "auto", "--auto-compressor",
                      "adacomp")
         first = self.train(*arguments, ranks=2, name="first")
         choices = rows(first / "choices.jsonl")
