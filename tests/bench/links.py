@@ -3,17 +3,19 @@
 
     sudo tests/bench/links.py build/release/sterna 100mbit,1gbit,none lenet:64 resnet20:32    # RATES MODEL:BATCH...
     ... --rounds 3 --torch torch_ddp.py     # each figure three times; PyTorch beside, by a program as described below
+    ... --compressors scalecom,auto         # these columns alone, where others would take hours
 
-Two hosts of launch/testbed.sh, a core each. A round trains with one compressor after the other; a figure is the median
+Two hosts of launch/testbed.sh, a core each; the rate "memory" means two ranks on this host. A round trains with one compressor after the other; a figure is the median
 time of its last twenty steps in milliseconds, and a cell the median of the rounds. "alone" is one host without a peer.
 `auto` chooses among none, fp16 and scalecom, and has chosen by then; "over the best" compares it with the best of these
-three, "over alone" scalecom with a step that has nobody to talk to.
+three that were measured, "over alone" scalecom with a step that has nobody to talk to.
 
 PyTorch: `torch_ddp.py RANK RANKS ADDRESS MODEL:BATCH none|fp16|powersgd` prints {"step_seconds": S} on rank 0; Gloo is
 told its card by GLOO_SOCKET_IFNAME. A cell that failed says so.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -23,7 +25,8 @@ import subprocess
 import tempfile
 
 ENVIRONMENT = dict(os.environ, STERNA_TESTBED="links")
-TESTBED = pathlib.Path(__file__).resolve().parents[2] / "launch" / "testbed.sh"
+LAUNCH = pathlib.Path(__file__).resolve().parents[2] / "launch"
+TESTBED = LAUNCH / "testbed.sh"
 COMPRESSORS = ["none", "fp16", "topk", "adacomp", "scalecom", "auto"]
 CHOICES = ["none", "fp16", "scalecom"]  # of auto
 HOOKS = ["none", "fp16", "powersgd"]
@@ -44,11 +47,32 @@ def step_milliseconds(logs):
     return 1000 * statistics.median(steps[-MEASURED_STEPS:])
 
 
-def train(where, program, case, compressor, logs):
+@contextlib.contextmanager
+def hosts(rate):
+    if rate == "memory":
+        yield
+        return
+    testbed("up", 2, rate, check=True)
+    try:
+        yield
+    finally:
+        testbed("down")
+
+
+def place(program, rate, ranks):
+    """The start of a command: `program` on so many hosts, or ranks of this one."""
+    if rate == "memory":
+        return ["env", f"STERNA={program}", LAUNCH / "local.sh", "--bind", ranks]
+    return [TESTBED, *(["run"] if ranks > 1 else ["exec", "host0"]), program]
+
+
+def train(where, case, compressor, logs):
     model, batch = case.split(":")
-    testbed(*where, program, "train", "--model", model, "--data", "synthetic", "--batch", batch, "--compressor",
-            compressor, "--steps", STEPS.get(compressor, BUCKET_STEPS + MEASURED_STEPS), "--lr", 0.001, "--log-dir",
-            logs, "--overwrite", "--progress", "off", check=True)
+    command = [*where, "train", "--model", model, "--data", "synthetic", "--batch", batch, "--compressor", compressor,
+               "--steps", STEPS.get(compressor, BUCKET_STEPS + MEASURED_STEPS), "--lr", 0.001, "--log-dir", logs,
+               "--overwrite", "--progress", "off"]
+    subprocess.run([*map(str, command)], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   check=True)
     return step_milliseconds(logs)
 
 
@@ -75,11 +99,11 @@ def torch_milliseconds(program, case, hook):
         peer.wait()
 
 
-def round_of(options, case, folder):
+def round_of(options, rate, case, folder):
     """One figure of each column, and what auto chose."""
-    figures = {"alone": train(["exec", "host0"], options.program, case, "none", folder / "alone")}
-    for compressor in COMPRESSORS:
-        figures[compressor] = train(["run"], options.program, case, compressor, folder / compressor)
+    figures = {"alone": train(place(options.program, rate, 1), case, "none", folder / "alone")}
+    for compressor in options.compressors:
+        figures[compressor] = train(place(options.program, rate, 2), case, compressor, folder / compressor)
     for hook in HOOKS if options.torch else []:
         figures[f"PyTorch, {hook}"] = torch_milliseconds(options.torch, case, hook)
     return figures, chosen_methods(folder / "auto")
@@ -90,7 +114,7 @@ def row_of(rate, case, rounds):
     for name in rounds[0][0]:
         values = [figures[name] for figures, _ in rounds if figures[name] is not None]
         figures[name] = statistics.median(values) if values else None
-    best = min(figures[choice] for choice in CHOICES)
+    best = min(figures[choice] for choice in CHOICES if choice in figures)
     chosen = "; ".join(sorted({chosen for _, chosen in rounds}))
     model, batch = case.split(":")
     return [rate, f"`{model}`, {batch}", *("failed" if value is None else f"{value:.4g}" for value in figures.values()),
@@ -99,28 +123,30 @@ def row_of(rate, case, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program")
+    parser.add_argument("program", type=os.path.abspath)
     parser.add_argument("rates")
     parser.add_argument("cases", nargs="+", metavar="MODEL:BATCH")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--torch", metavar="torch_ddp.py")
+    parser.add_argument("--compressors", type=lambda text: text.split(","), default=COMPRESSORS)
     options = parser.parse_args()
+    if options.torch and "memory" in options.rates:
+        parser.error("--torch: is measured between hosts alone")
     for case in options.cases:
         if not re.fullmatch(r"[\w-]+:\d+", case):
             parser.error(f"{case}: must be MODEL:BATCH, such as lenet:64")
-    columns = ["link", "model, samples", "alone", *COMPRESSORS]
+    if not {"scalecom", "auto"} <= set(options.compressors) <= set(COMPRESSORS):
+        parser.error(f"--compressors: must be of {', '.join(COMPRESSORS)}, scalecom and auto among them")
+    columns = ["link", "model, samples", "alone", *options.compressors]
     columns += [f"PyTorch, {hook}" for hook in HOOKS] if options.torch else []
     columns += ["auto over the best", "scalecom over alone", "auto chose"]
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|", flush=True)
     for rate in options.rates.split(","):
-        testbed("up", 2, rate, check=True)
-        try:
+        with hosts(rate):
             for case in options.cases:
                 with tempfile.TemporaryDirectory() as folder:
-                    rounds = [round_of(options, case, pathlib.Path(folder)) for _ in range(options.rounds)]
+                    rounds = [round_of(options, rate, case, pathlib.Path(folder)) for _ in range(options.rounds)]
                 print("| " + " | ".join(row_of(rate, case, rounds)) + " |", flush=True)
-        finally:
-            testbed("down")
 
 
 if __name__ == "__main__":

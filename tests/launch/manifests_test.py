@@ -46,6 +46,20 @@ class Image(unittest.TestCase):
             self.assertRegex(IMAGE, rf"\s{run}\s")
 
 
+    def test_for_gpus_is_that_for_cpus_with_another_program(self):
+        gpu = (ROOT / "docker" / "cuda.Dockerfile").read_text()
+        readme = (ROOT / "docker" / "README.md").read_text()
+        for argument, stage in (("CPU", ""), ("BUILD", " --target build")):
+            tag = re.search(rf"^ARG {argument}=(\S+)$", gpu, re.M).group(1)
+            for text in (gpu, readme):
+                self.assertIn(f"docker build -f docker/cpu.Dockerfile{stage} -t {tag} .", text)
+        self.assertRegex(IMAGE, r"(?m)^FROM \S+ AS build$")
+        for copied in re.findall(r"^COPY --from=build (\S+) (\S+)$", gpu, re.M):
+            self.assertTrue(copied[0].startswith("/usr/lib/") or f"COPY --from=build {copied[0]} {copied[1]}\n" in IMAGE)
+        self.assertTrue(gpu.endswith("\nUSER sterna\n"))  # root copies, and runs nothing
+        self.assertIn("-DSTERNA_CUDA=ON", gpu)
+
+
 class Compose(unittest.TestCase):
     def setUp(self):
         self.file = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
