@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/core/errors.h"
+#include "runtime/core/scheduling.h"
 
 namespace sterna::exchange {
 namespace {
@@ -87,6 +88,7 @@ ExchangeRecord BucketExchange::finish() {
 }
 
 void BucketExchange::run() {
+  ask_for_short_slices();
   std::unique_lock lock(mutex_);
   while (true) {
     has_changed_.wait(lock, [this] { return has_work(); });

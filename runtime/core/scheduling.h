@@ -1,0 +1,11 @@
+// What a thread may ask of the kernel's scheduler.
+#pragma once
+
+namespace sterna {
+
+// For a thread that mostly waits and wants its core as soon as what it waits for is there: where it shares
+// the core with a thread that computes, Linux 6.12 and later let it in before that one's slice of
+// milliseconds is over. It takes no larger part of the core. Elsewhere nothing changes.
+void ask_for_short_slices();
+
+}  // namespace sterna
