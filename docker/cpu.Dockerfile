@@ -10,9 +10,13 @@ COPY launch/setup.sh launch/
 RUN launch/setup.sh
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
+COPY configs configs
+COPY include include
 COPY runtime runtime
 COPY compressors compressors
 COPY models models
+COPY library library
+COPY packaging packaging
 COPY tests tests
 COPY launch/build.sh launch/
 RUN launch/build.sh release sterna && strip build/release/sterna

@@ -46,6 +46,12 @@ class Image(unittest.TestCase):
             self.assertRegex(IMAGE, rf"\s{run}\s")
 
 
+    def test_has_every_folder_that_the_build_reads(self):
+        added = re.findall(r"^add_subdirectory\((\w+)\)$", (ROOT / "CMakeLists.txt").read_text(), re.M)
+        self.assertIn("runtime", added)
+        for folder in [*added, "cmake", "configs", "include"]:
+            self.assertIn(f"\nCOPY {folder} {folder}\n", IMAGE)
+
     def test_for_gpus_is_that_for_cpus_with_another_program(self):
         gpu = (ROOT / "docker" / "cuda.Dockerfile").read_text()
         readme = (ROOT / "docker" / "README.md").read_text()
