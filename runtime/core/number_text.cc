@@ -32,6 +32,15 @@ std::string with_unit(double value, std::span<const Unit> ascending, NumberText 
 
 }  // namespace
 
+std::string fixed_text(double value, int decimals) {
+  if (!std::isfinite(value)) return "not known";
+  const double scale = std::pow(10.0, decimals);
+  const double rounded = std::round(value * scale) == 0.0 ? 0.0 : value;  // no "-0.000"
+  std::array<char, 400> text{};
+  STERNA_CHECK(std::snprintf(text.data(), text.size(), "%.*f", decimals, rounded) > 0);
+  return text.data();
+}
+
 std::string number_text(double value, int digits) {
   if (value == 0.0) return "0";
   const auto whole_digits = [](double x) {

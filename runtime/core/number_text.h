@@ -9,6 +9,9 @@ namespace sterna {
 [[nodiscard]] std::string number_text(double value, int digits);
 [[nodiscard]] std::string plain_number_text(double value, int digits);
 
+// "0.9905", "-0.0003", with so many decimal places; NaN and infinity are "not known".
+[[nodiscard]] std::string fixed_text(double value, int decimals);
+
 // With three digits: "1.50 ms", "2.33 MB".
 [[nodiscard]] std::string duration_text(double seconds);
 [[nodiscard]] std::string bytes_text(double bytes);

@@ -1,71 +1,43 @@
 #include "runtime/experiment/run_logs.h"
 
 #include <algorithm>
-#include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "runtime/core/errors.h"
 #include "runtime/record/append_file.h"
+#include "runtime/record/log_files.h"
 
 namespace sterna::experiment {
 namespace {
 
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr const char* kOutcomeFile = "outcome.json";
+constexpr record::LogReader kReader{.part = "experiment",
+                                    .writer = "sterna experiment",
+                                    .remedy = "remove the run's directory, and the run is done anew"};
 
 // Settings that say where things are and what is shown, not what a run is.
 const std::set<std::string> kPlaces = {"csv", "data-dir", "log-dir", "overwrite", "progress", "vocabulary"};
-
-// Parses; what the JSON library finds wrong becomes one line.
-ordered_json parse(const std::string& text, const std::string& where) {
-  try {
-    return ordered_json::parse(text);
-  } catch (const ordered_json::exception&) {
-    throw ConfigError(
-        cat("[experiment] ", where,
-            ": is not what this program writes; remove the run's directory, and the run is done anew"));
-  }
-}
-
-std::optional<ordered_json> read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::stringstream text;
-  text << file.rdbuf();
-  return parse(text.str(), path.string());
-}
-
-// None where the file is not there: of a run that failed at once.
-void for_each_row(const std::filesystem::path& path, const std::function<void(const ordered_json&)>& take) {
-  std::ifstream file(path);
-  std::string text;
-  for (std::size_t line = 1; std::getline(file, text); ++line) {
-    take(parse(text, cat(path.string(), ", line ", line)));
-  }
-}
-
-double number(const ordered_json& row, const char* key, const std::filesystem::path& path) {
-  const auto found = row.find(key);
-  if (found != row.end() && found->is_number()) return found->get<double>();
-  throw ConfigError(cat("[experiment] ", path.string(), ": has no number ", key,
-                        "; remove the run's directory, and the run is done anew"));
-}
 
 RunStatus status_named(const std::string& name, const std::filesystem::path& path) {
   for (RunStatus status : {RunStatus::kDone, RunStatus::kDiverged, RunStatus::kFailed}) {
     if (status_name(status) == name) return status;
   }
   throw ConfigError(cat("[experiment] ", path.string(), ": status = \"", name,
-                        "\": must be done, diverged or failed; ",
-                        "remove the run's directory, and the run is done anew"));
+                        "\": must be done, diverged or failed; ", kReader.remedy));
 }
 
-void require_equal_settings(const PlannedRun& run, const ordered_json& had, const ordered_json& defaults) {
+// None where the file is not there: of a run that failed at once.
+void for_each_row(const std::filesystem::path& path, const std::function<void(const json&)>& take) {
+  if (std::filesystem::exists(path)) kReader.for_each_row(path, /*may_be_cut=*/false, take);
+}
+
+void require_equal_settings(const PlannedRun& run, const json& had, const ordered_json& defaults) {
   for (const auto& [key, now] : run.settings.items()) {
     if (kPlaces.contains(key)) continue;
-    const ordered_json& before = had.contains(key) ? had[key] : defaults[key];
+    const ordered_json before = had.contains(key) ? ordered_json(had[key]) : defaults[key];
     if (before == now) continue;
     throw ConfigError(cat("[experiment] ", key, " = ", now.dump(), ": was ", before.dump(), " when ",
                           run.directory.string(),
@@ -76,11 +48,11 @@ void require_equal_settings(const PlannedRun& run, const ordered_json& had, cons
 void read_steps(const std::filesystem::path& path, RunSummary& summary) {
   double payload = 0.0;
   double dense = 0.0;
-  for_each_row(path, [&](const ordered_json& row) {
+  for_each_row(path, [&](const json& row) {
     ++summary.steps;
-    payload += number(row, "payload_bytes", path);
-    dense += number(row, "dense_bytes", path);
-    summary.wire_bytes_sent += number(row, "wire_bytes_sent", path);
+    payload += row.at("payload_bytes").get<double>();
+    dense += row.at("dense_bytes").get<double>();
+    summary.wire_bytes_sent += row.at("wire_bytes_sent").get<double>();
   });
   if (summary.steps == 0) return;
   summary.payload_bytes = payload / static_cast<double>(summary.steps);
@@ -88,7 +60,7 @@ void read_steps(const std::filesystem::path& path, RunSummary& summary) {
 }
 
 // The keys of a row that are numbers.
-std::vector<std::string> numbers_of(const ordered_json& row) {
+std::vector<std::string> numbers_of(const json& row) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : row.items()) {
     if (value.is_number()) keys.push_back(key);
@@ -97,8 +69,8 @@ std::vector<std::string> numbers_of(const ordered_json& row) {
 }
 
 double read_measure(const std::filesystem::path& path, const std::string& measure) {
-  ordered_json last = ordered_json::object();
-  for_each_row(path, [&](const ordered_json& row) { last = row; });
+  json last = json::object();
+  for_each_row(path, [&](const json& row) { last = row; });
   if (last.contains(measure) && last[measure].is_number()) return last[measure].get<double>();
   throw ConfigError(cat("[experiment] measure = \"", measure, "\": the last row of ", path.string(),
                         " has only ", joined(numbers_of(last), ", ")));
@@ -119,8 +91,8 @@ std::string_view status_name(RunStatus status) {
 }
 
 void write_outcome(const std::filesystem::path& directory, const RunOutcome& outcome) {
-  const ordered_json json = {{"status", status_name(outcome.status)}, {"seconds", outcome.seconds}};
-  record::write_whole(directory / kOutcomeFile, json.dump() + '\n');
+  const ordered_json written = {{"status", status_name(outcome.status)}, {"seconds", outcome.seconds}};
+  record::write_whole(directory / kOutcomeFile, written.dump() + '\n');
 }
 
 void remove_outcome(const std::filesystem::path& directory) {
@@ -129,14 +101,18 @@ void remove_outcome(const std::filesystem::path& directory) {
 
 std::optional<RunOutcome> find_outcome(const PlannedRun& run, const ordered_json& defaults) {
   const std::filesystem::path path = run.directory / kOutcomeFile;
-  const auto json = read_json(path);
-  if (!json) return std::nullopt;
-  const RunOutcome outcome{.status = status_named(json->value("status", ""), path),
-                           .seconds = number(*json, "seconds", path)};
-  if (outcome.status == RunStatus::kFailed) return std::nullopt;
-  const auto description = read_json(run.directory / "run.json");
-  if (!description || !description->contains("settings")) return std::nullopt;
-  require_equal_settings(run, (*description)["settings"], defaults);
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const json written = kReader.read_json(path);
+  RunOutcome outcome{};
+  kReader.guard(path.string(), [&] {
+    outcome = {.status = status_named(written.value("status", ""), path),
+               .seconds = written.at("seconds").get<double>()};
+  });
+  const std::filesystem::path description = run.directory / "run.json";
+  if (outcome.status == RunStatus::kFailed || !std::filesystem::exists(description)) return std::nullopt;
+  const json written_first = kReader.read_json(description);
+  if (!written_first.contains("settings")) return std::nullopt;
+  require_equal_settings(run, written_first["settings"], defaults);
   return outcome;
 }
 

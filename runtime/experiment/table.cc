@@ -1,22 +1,16 @@
 #include "runtime/experiment/table.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "runtime/core/errors.h"
+#include "runtime/core/number_text.h"
 
 namespace sterna::experiment {
 namespace {
 
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string with_sign(double value, int digits) {
-  return cat(value < 0.0 ? "" : "+", fixed(value, digits));
+std::string with_sign(double value, int decimals) {
+  std::string text = fixed_text(value, decimals);
+  return text.starts_with('-') ? text : '+' + text;
 }
 
 std::size_t count(const VariantResult& variant, RunStatus status) {
@@ -25,9 +19,9 @@ std::size_t count(const VariantResult& variant, RunStatus status) {
 
 std::string measure_of(const VariantResult& variant) {
   if (!variant.estimate) return "";
-  std::string text = fixed(variant.estimate->mean, 4);
+  std::string text = fixed_text(variant.estimate->mean, 4);
   if (const auto& bounds = variant.estimate->bounds)
-    text += cat(" +- ", fixed(0.5 * (bounds->high - bounds->low), 4));
+    text += cat(" +- ", fixed_text(0.5 * (bounds->high - bounds->low), 4));
   return text;
 }
 
@@ -45,8 +39,9 @@ std::string row_of(const VariantResult& variant) {
     seconds += run.seconds / static_cast<double>(variant.runs.size());
   const bool is_measured = variant.estimate.has_value();
   return cat("| ", variant.name, " | ", measure_of(variant), " | ", runs_of(variant), " | ",
-             is_measured ? fixed(variant.payload_bytes, 0) : "", " | ",
-             is_measured ? fixed(variant.compression_rate, 1) : "", " | ", fixed(seconds, 1), " |\n");
+             is_measured ? fixed_text(variant.payload_bytes, 0) : "", " | ",
+             is_measured ? fixed_text(variant.compression_rate, 1) : "", " | ", fixed_text(seconds, 1),
+             " |\n");
 }
 
 // Parts of the baseline are shown in percent.

@@ -9,10 +9,12 @@
 
 namespace sterna::record {
 
-// Who reads, and who must have written: words of messages, such as "project" and "sterna train".
+// Who reads, who must have written, and what to do about what is wrong: words of messages, such as "project"
+// and "sterna train".
 struct LogReader {
   std::string_view part;
   std::string_view writer;
+  std::string_view remedy = "if it was edited or cut short, take it as it was, or another run";
 
   // Calls `read`. Throws ConfigError, which names `where`, if the JSON library finds something wrong: it is
   // not JSON, a key is missing, or a value is of another type.

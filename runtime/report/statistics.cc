@@ -1,9 +1,7 @@
 #include "runtime/report/statistics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <numeric>
 
@@ -90,15 +88,6 @@ int justified_decimals(double value, std::optional<double> half_width) {
   if (half_width && *half_width > 0.0) worth = *half_width / 2.0;
   if (!std::isfinite(worth) || worth <= 0.0) return 0;
   return std::clamp(static_cast<int>(std::ceil(-std::log10(worth) - 1e-9)), 0, kMostDecimals);
-}
-
-std::string fixed_text(double value, int decimals) {
-  if (!std::isfinite(value)) return kNotKnown;
-  const double scale = std::pow(10.0, decimals);
-  const double rounded = std::round(value * scale) == 0.0 ? 0.0 : value;  // no "-0.000"
-  std::array<char, 400> text{};
-  STERNA_CHECK(std::snprintf(text.data(), text.size(), "%.*f", decimals, rounded) > 0);
-  return text.data();
 }
 
 std::string grouped_text(double value) {

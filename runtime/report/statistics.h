@@ -41,10 +41,6 @@ struct Result {
 // 4 significant digits of `value` where there is no interval.
 [[nodiscard]] int justified_decimals(double value, std::optional<double> half_width);
 
-// "0.9905", "-0.0003", with so many decimal places; "diverged" and the like are for the caller to say, here
-// NaN and infinity are "not known".
-[[nodiscard]] std::string fixed_text(double value, int decimals);
-
 // "31,116": rounded to a whole number, with a comma between thousands. "not known" for NaN.
 [[nodiscard]] std::string grouped_text(double value);
 

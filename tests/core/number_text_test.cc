@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace sterna {
 namespace {
 
@@ -18,6 +20,13 @@ TEST(NumberText, HasThreeDigitsAndAUnit) {
   EXPECT_EQ(plain_bytes_text(20000), "20 kB");
   EXPECT_EQ(plain_number_text(0.0500, 3), "0.05");
   EXPECT_EQ(plain_number_text(200.0, 1), "200");
+}
+
+TEST(NumberText, HasSoManyDecimalPlaces) {
+  EXPECT_EQ(fixed_text(0.99051, 4), "0.9905");
+  EXPECT_EQ(fixed_text(-0.00026, 4), "-0.0003");
+  EXPECT_EQ(fixed_text(-0.00004, 4), "0.0000");
+  EXPECT_EQ(fixed_text(std::numeric_limits<double>::quiet_NaN(), 4), "not known");
 }
 
 }  // namespace

@@ -65,9 +65,6 @@ TEST(Statistics, RoundToWhatAnIntervalJustifies) {
 }
 
 TEST(Statistics, WriteNumbers) {
-  EXPECT_EQ(fixed_text(0.99051, 4), "0.9905");
-  EXPECT_EQ(fixed_text(-0.00004, 4), "0.0000");
-  EXPECT_EQ(fixed_text(kNan, 4), "not known");
   EXPECT_EQ(grouped_text(31116.2), "31,116");
   EXPECT_EQ(grouped_text(999), "999");
   EXPECT_EQ(grouped_text(-1234567), "-1,234,567");
