@@ -151,4 +151,19 @@ void NcclChannel::wait(cudaEvent_t event, std::span<const AwaitedBlock> awaited)
   poll_until(has_come, awaited);
 }
 
+void NcclChannel::settle() {
+  enter();
+  const Event now = record();
+  wait(now.get(), left_under_way_);
+  left_under_way_.clear();
+}
+
+// Of the same peers again and again: the first ones say enough.
+void NcclChannel::leave_under_way(std::span<const AwaitedBlock> blocks) {
+  constexpr std::size_t kMostNamed = 32;
+  for (const AwaitedBlock& block : blocks) {
+    if (left_under_way_.size() < kMostNamed) left_under_way_.push_back(block);
+  }
+}
+
 }  // namespace sterna::collectives

@@ -127,4 +127,13 @@ void NcclTransfer::wait() {
   }
 }
 
+void NcclTransfer::wait_in_order() {
+  if (staging_.bytes > 0) {
+    wait();
+  } else if (is_under_way_) {
+    channel_.leave_under_way(awaited_);
+    is_under_way_ = false;
+  }
+}
+
 }  // namespace sterna::collectives
