@@ -24,7 +24,8 @@ struct CUevent_st {
 
 namespace sterna::cuda_stand_in {
 
-[[nodiscard]] std::set<cudaStream_t>& streams();
+[[nodiscard]] std::set<cudaStream_t>& streams();     // that have been made, and not been destroyed
+[[nodiscard]] std::set<cudaStream_t> all_streams();  // and the default ones
 [[nodiscard]] std::set<cudaEvent_t>& events();
 [[nodiscard]] std::size_t living_allocations();
 [[nodiscard]] std::size_t& living_communicators();
