@@ -87,7 +87,10 @@ NcclChannel::~NcclChannel() {
 }
 
 void NcclChannel::enter() {
-  if (is_abandoned_) throw abandoned(rank_);
+  if (is_abandoned_) {
+    break_off();  // what is under way may wait for ranks that do not come
+    throw abandoned(rank_);
+  }
   if (is_broken_) throw CommError(cat("[nccl] rank ", rank_, ": given up after an earlier error"));
   check_cuda(cudaSetDevice(device_), {.name = "cudaSetDevice", .rank = rank_});
 }

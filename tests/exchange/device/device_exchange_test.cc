@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "runtime/core/errors.h"
 #include "tests/exchange/device/device_gradients.h"
@@ -113,6 +115,47 @@ TEST_P(EveryCompressorOnDevice, GivesThemWhereCompressionBeginsLater) {
     pair.step(step);
   }
   pair.compare_residues();
+}
+
+// What() of the error that a call ends with.
+template <typename Error, typename Call>
+std::string error_of(const Call& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// One learner of each rank has such a gradient, so that no rank waits for another. What has no lengths to
+// wait for is refused when the step is done.
+TEST_P(EveryCompressorOnDevice, RefusesWhatIsNotFiniteInTheCpusWords) {
+  const tensor::ParameterTable table = small_network();
+  const ExchangeOptions options = options_for(GetParam(), 2 * ranks());
+  const auto buckets = bucket::plan_buckets(table, kOneBucket);
+  for (const float value : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    const auto mpi = collectives::make_mpi();
+    const auto nccl = collectives::make_nccl(*mpi);
+    GradientExchange cpu(*mpi, table, options);
+    DeviceGradientExchange gpu(*nccl, table, options);
+    const LocalLearners local = cpu.local_learners();
+    std::vector<AlignedVector<float>> gradients;
+    for (std::uint32_t l = 0; l < 2; ++l) gradients.push_back(gradient(table, local.first + l, 7));
+    gradients[1][table[2].offset + 999] = value;
+    AlignedVector<float> mean(table.arena_elements(), 0.0f);
+    const std::string expected =
+        error_of<DivergedError>([&] { cpu.reduce_to_mean(buckets[0], 7, gradients, mean); });
+    EXPECT_THAT(expected, HasSubstr("step 7, layer fc.weight, learner "));
+
+    DeviceGradients on_device(table, 2);
+    on_device.write(gradients);
+    EXPECT_EQ(error_of<DivergedError>([&] {
+                gpu.reduce_to_mean(7, on_device.addresses(), on_device.stream());
+                gpu.wait();
+              }),
+              expected);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Registered, EveryCompressorOnDevice, testing::ValuesIn([] {

@@ -110,6 +110,7 @@ cudaError_t free_allocation(void* address, bool is_pinned, const char* call) {
   if (found == allocations().end() || found->second.is_pinned() != is_pinned) {
     return mistake(cudaErrorInvalidValue, cat(call, ": no such allocation"));
   }
+  end_waits_that_are_over();
   for (const cudaStream_t stream : all_streams()) {
     if (stream->queue.empty()) continue;
     (void)mistake(cudaErrorInvalidValue,

@@ -23,7 +23,7 @@ bool is_usable(const std::set<Handle>& living, Handle handle, const char* call) 
 }
 
 bool run_piece(CUstream_st& stream) {
-  if (stream.queue.empty() || !stream.queue.front()()) return false;
+  if (stream.queue.empty() || !stream.queue.front().run()) return false;
   stream.queue.pop_front();
   ++stream.done;
   return true;
@@ -45,6 +45,14 @@ cudaStream_t or_default(cudaStream_t stream) {
 
 bool is_usable_stream(cudaStream_t stream, const char* call) {
   return stream == or_default(nullptr) || is_usable(streams(), stream, call);
+}
+
+cudaError_t enqueue_work(cudaStream_t stream, StreamWork work) {
+  stream = or_default(stream);
+  if (!is_usable_stream(stream, "work for a stream")) return cudaErrorInvalidResourceHandle;
+  stream->queue.push_back(std::move(work));
+  ++stream->enqueued;
+  return cudaSuccess;
 }
 
 bool has_come(const CUevent_st& event) {
@@ -80,12 +88,15 @@ void run_one_piece() {
   for (const cudaStream_t stream : all_streams()) (void)run_piece(*stream);
 }
 
+void end_waits_that_are_over() {
+  for (const cudaStream_t stream : all_streams()) {
+    while (!stream->queue.empty() && stream->queue.front().is_wait && run_piece(*stream)) {
+    }
+  }
+}
+
 cudaError_t enqueue(cudaStream_t stream, std::function<bool()> work) {
-  stream = or_default(stream);
-  if (!is_usable_stream(stream, "work for a stream")) return cudaErrorInvalidResourceHandle;
-  stream->queue.push_back(std::move(work));
-  ++stream->enqueued;
-  return cudaSuccess;
+  return enqueue_work(stream, {.run = std::move(work), .is_wait = false});
 }
 
 }  // namespace sterna::cuda_stand_in
@@ -134,7 +145,7 @@ cudaError_t cudaDeviceSynchronize() {
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (!is_usable(events(), event, "cudaStreamWaitEvent")) return cudaErrorInvalidResourceHandle;
-  return enqueue(stream, [awaited = *event] { return has_come(awaited); });
+  return enqueue_work(stream, {.run = [awaited = *event] { return has_come(awaited); }, .is_wait = true});
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
