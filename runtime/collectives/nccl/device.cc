@@ -70,6 +70,14 @@ int choose_device(Communicator& control, const NcclRequest& request) {
   return device;
 }
 
+std::optional<int> device_of(const void* address, int preferred) {
+  cudaPointerAttributes attributes{};
+  check_cuda(cudaPointerGetAttributes(&attributes, address), {.name = "cudaPointerGetAttributes"});
+  if (attributes.type == cudaMemoryTypeManaged) return preferred;
+  if (attributes.type != cudaMemoryTypeDevice) return std::nullopt;
+  return attributes.device;
+}
+
 DeviceBytes allocate_device(std::size_t bytes) {
   void* address = nullptr;
   check_cuda(cudaMalloc(&address, bytes), {.name = "cudaMalloc"});

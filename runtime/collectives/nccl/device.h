@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -25,6 +26,10 @@ struct VisibleDevices {
 // Throws AgreedConfigError if a rank has none, or if two ranks would share one. Collective.
 //   control  which brings host names and bus addresses to all ranks
 [[nodiscard]] int choose_device(Communicator& control, const NcclRequest& request);
+
+// The GPU whose memory this address lies in; none if it is the host's. Of memory that moves between both:
+// `preferred`. Throws CommError.
+[[nodiscard]] std::optional<int> device_of(const void* address, int preferred);
 
 namespace detail {
 

@@ -22,9 +22,7 @@ std::size_t staged_bytes(std::span<const Block> blocks) {
 }  // namespace
 
 bool is_on_device(const void* address) {
-  cudaPointerAttributes attributes{};
-  check_cuda(cudaPointerGetAttributes(&attributes, address), {.name = "cudaPointerGetAttributes"});
-  return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+  return device_of(address, /*preferred=*/0).has_value();
 }
 
 NcclTransfer::~NcclTransfer() {
