@@ -42,11 +42,7 @@ class Pair {
   // Enqueues a step of the GPU's after the copy of its gradients, makes one of the CPU's, and compares.
   void step(std::uint64_t step) {
     SCOPED_TRACE(testing::Message() << "step " << step << ", rank " << mpi_->rank());
-    const LocalLearners local = cpu_.local_learners();
-    std::vector<AlignedVector<float>> gradients;
-    for (std::uint32_t l = 0; l < local.count; ++l) {
-      gradients.push_back(gradient(table_, local.first + l, step));
-    }
+    const std::vector<AlignedVector<float>> gradients = gradients_of(step);
     on_device_.write(gradients);
     const WireBytes gpu_sent = gpu_.reduce_to_mean(step, on_device_.addresses(), on_device_.stream());
     const std::vector<AlignedVector<float>> means = on_device_.read();
@@ -58,6 +54,21 @@ class Pair {
     compare_traffic();
   }
 
+  // Enqueues steps that nobody waits for in between, and compares them then.
+  void steps_in_a_row(std::uint64_t steps) {
+    std::vector<std::unique_ptr<DeviceGradients>> on_device;
+    for (std::uint64_t step = 0; step < steps; ++step) {
+      on_device.push_back(std::make_unique<DeviceGradients>(table_, gpu_.local_learners().count));
+      on_device.back()->write(gradients_of(step));
+      gpu_.reduce_to_mean(step, on_device.back()->addresses(), on_device.back()->stream());
+    }
+    gpu_.wait();
+    for (std::uint64_t step = 0; step < steps; ++step) {
+      for (const auto& bucket : buckets_) cpu_.reduce_to_mean(bucket, step, gradients_of(step), mean_);
+      EXPECT_EQ(bits_of(on_device[step]->read().front()), bits_of(mean_)) << "step " << step;
+    }
+  }
+
   void compare_residues() {
     gpu_.wait();
     for (std::uint32_t l = 0; l < cpu_.local_learners().count; ++l) {
@@ -66,6 +77,15 @@ class Pair {
   }
 
  private:
+  [[nodiscard]] std::vector<AlignedVector<float>> gradients_of(std::uint64_t step) const {
+    const LocalLearners local = cpu_.local_learners();
+    std::vector<AlignedVector<float>> gradients;
+    for (std::uint32_t l = 0; l < local.count; ++l) {
+      gradients.push_back(gradient(table_, local.first + l, step));
+    }
+    return gradients;
+  }
+
   void compare_traffic() {
     for (std::size_t p = 0; p < table_.size(); ++p) {
       EXPECT_EQ(gpu_.traffic(p).payload_bytes, cpu_.traffic(p).payload_bytes) << table_[p].name;
@@ -114,6 +134,13 @@ TEST_P(EveryCompressorOnDevice, GivesThemWhereCompressionBeginsLater) {
     pair.set_compression(step == 1 || step == 3);
     pair.step(step);
   }
+  pair.compare_residues();
+}
+
+// What a step leaves in pinned memory must have gone before the next one writes there.
+TEST_P(EveryCompressorOnDevice, TakesOneStepAfterTheOtherWithoutAWait) {
+  Pair pair(options_for(GetParam(), ranks()), kOneBucket);
+  pair.steps_in_a_row(3);
   pair.compare_residues();
 }
 
