@@ -11,12 +11,14 @@
 namespace sterna {
 namespace {
 
-// Gives the calling thread back the device that was its current one.
+// Gives the calling thread back the device that was its current one. To be told of a device makes CUDA work
+// there, and so it is told of none that is current already.
 class CurrentDevice {
  public:
   CurrentDevice() { is_known_ = cudaGetDevice(&device_) == cudaSuccess; }
   ~CurrentDevice() {
-    if (is_known_) (void)cudaSetDevice(device_);
+    int now = 0;
+    if (is_known_ && cudaGetDevice(&now) == cudaSuccess && now != device_) (void)cudaSetDevice(device_);
   }
   CurrentDevice(const CurrentDevice&) = delete;
   CurrentDevice& operator=(const CurrentDevice&) = delete;
@@ -31,7 +33,6 @@ class CudaGpu final : public Gpu {
   CudaGpu(collectives::Communicator& control, std::chrono::milliseconds time_limit,
           const tensor::ParameterTable& table, const exchange::ExchangeOptions& options,
           std::optional<int> device) {
-    const CurrentDevice current;
     nccl_ = collectives::make_nccl(control, time_limit,
                                    {.setting = kGpuSetting, .instead = kGpuInstead, .device = device});
     nccl_->set_hosts(control.hosts_by_rank());

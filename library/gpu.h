@@ -35,7 +35,8 @@ class Gpu {
   [[nodiscard]] virtual const exchange::LayerTraffic& traffic(std::size_t parameter) const = 0;
 };
 
-// Collective. The table outlives it. Throws AgreedConfigError, CommError.
+// Makes its device the calling thread's current one. Collective. The table outlives it. Throws
+// AgreedConfigError, CommError.
 //   control  over all ranks
 [[nodiscard]] std::unique_ptr<Gpu> make_gpu(collectives::Communicator& control,
                                             std::chrono::milliseconds time_limit,

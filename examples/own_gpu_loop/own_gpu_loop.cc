@@ -55,7 +55,7 @@ double mean_square(const DeviceFloats& errors) {
 void train(sterna::World& world, const std::string& compressor, int steps) {
   sterna::DeviceExchange exchange(world, {{.name = "weight", .elements = kFeatures}},
                                   {.compressor = compressor, .rate = 20, .bin_fc = 50});
-  check(cudaSetDevice(exchange.device()), "cudaSetDevice");
+  // Its GPU is this thread's current one now.
   const DeviceFloats weight(kFeatures), gradient(kFeatures), errors(kBatch);
   const cudaStream_t stream = nullptr;  // the default one
 

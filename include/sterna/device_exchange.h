@@ -32,7 +32,8 @@ class STERNA_API DeviceExchange {
   //   world       outlives the exchange
   //   parameters  as Exchange's
   //   settings    as Exchange's, but for gather = kSparseSum and hierarchy = kHost, which are refused
-  //   device      this rank's GPU, as CUDA counts; not given: the ranks of a host take its GPUs in turn
+  //   device      this rank's GPU, as CUDA counts; not given: the ranks of a host take its GPUs in turn. It
+  //               becomes the calling thread's current one; no other call changes that
   // Collective. Throws AgreedConfigError as Exchange does, and where this build has no CUDA, where NCCL, a
   // driver or a GPU is missing, with the reason, and where two ranks would share a GPU; CommError.
   DeviceExchange(World& world, std::vector<Parameter> parameters, const ExchangeSettings& settings = {},

@@ -148,7 +148,6 @@ INSTANTIATE_TEST_SUITE_P(Device, EachMethod,
                          [](const auto& test) { return test.param; });
 
 TEST_F(DeviceInterface, LeavesTheCallersCurrentDevice) {
-  ASSERT_EQ(cudaSetDevice(7), cudaSuccess);
   const auto expect_still_7 = [] {
     int current = -1;
     EXPECT_EQ(cudaGetDevice(&current), cudaSuccess);
@@ -157,7 +156,10 @@ TEST_F(DeviceInterface, LeavesTheCallersCurrentDevice) {
   {
     DeviceExchange exchange(world, kParameters, {}, /*device=*/world.rank() + 2);
     EXPECT_EQ(exchange.device(), world.rank() + 2);
-    expect_still_7();
+    int current = -1;
+    EXPECT_EQ(cudaGetDevice(&current), cudaSuccess);
+    EXPECT_EQ(current, exchange.device());
+    ASSERT_EQ(cudaSetDevice(7), cudaSuccess);
     {
       OnDevice on_device(exchange.device(), gradients_of(0, 1, 0));
       ASSERT_EQ(cudaSetDevice(7), cudaSuccess);

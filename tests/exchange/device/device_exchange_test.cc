@@ -40,9 +40,13 @@ class Pair {
   }
 
   // Enqueues a step of the GPU's after the copy of its gradients, makes one of the CPU's, and compares.
-  void step(std::uint64_t step) {
+  //   scale  multiplies every gradient
+  void step(std::uint64_t step, float scale = 1.0f) {
     SCOPED_TRACE(testing::Message() << "step " << step << ", rank " << mpi_->rank());
-    const std::vector<AlignedVector<float>> gradients = gradients_of(step);
+    std::vector<AlignedVector<float>> gradients = gradients_of(step);
+    for (AlignedVector<float>& arena : gradients) {
+      for (float& value : arena) value *= scale;
+    }
     on_device_.write(gradients);
     const WireBytes gpu_sent = gpu_.reduce_to_mean(step, on_device_.addresses(), on_device_.stream());
     const std::vector<AlignedVector<float>> means = on_device_.read();
@@ -134,6 +138,14 @@ TEST_P(EveryCompressorOnDevice, GivesThemWhereCompressionBeginsLater) {
     pair.set_compression(step == 1 || step == 3);
     pair.step(step);
   }
+  pair.compare_residues();
+}
+
+// Where nothing is chosen, nothing is sent but lengths; and then something again.
+TEST_P(EveryCompressorOnDevice, GivesThemWhereGradientsAreZero) {
+  Pair pair(options_for(GetParam(), ranks()), kOneBucket);
+  pair.step(0, /*scale=*/0.0f);
+  pair.step(1);
   pair.compare_residues();
 }
 
