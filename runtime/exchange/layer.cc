@@ -108,7 +108,7 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
     layers[i].parameter = i;
     compressors::Options settings = options.settings;
     settings.rate = rates.rate_of(table[i], settings.rate);
-    layers[i].choice = {.name = name, .shape = shape, .settings = settings};
+    layers[i].plan = {.name = name, .shape = shape, .settings = settings};
     layers[i].configured = compressors::make_compressor(name, shape, settings);
     layers[i].dense = compressors::make_compressor("none", shape, options.settings);
     layers[i].float16 = compressors::make_compressor("fp16", shape, options.settings);

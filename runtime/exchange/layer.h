@@ -22,7 +22,7 @@
 namespace sterna::exchange {
 
 // What a layer's compressor is made of.
-struct CompressorChoice {
+struct CompressorPlan {
   std::string name;
   compressors::LayerShape shape;
   compressors::Options settings;
@@ -30,7 +30,7 @@ struct CompressorChoice {
 
 struct Layer {
   std::size_t parameter = 0;                            // index in the table
-  CompressorChoice choice;                              // of `configured`
+  CompressorPlan plan;                                  // of `configured`
   std::unique_ptr<compressors::Compressor> configured;  // what the settings ask for
   std::unique_ptr<compressors::Compressor> dense;       // what travels while compression is off
   std::unique_ptr<compressors::Compressor> float16;

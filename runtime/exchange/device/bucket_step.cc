@@ -8,13 +8,12 @@ std::vector<LayerKernels> make_kernels(std::span<const Layer> layers) {
   using compressors::gpu::make_gpu_compressor;
   std::vector<LayerKernels> kernels;
   for (const Layer& layer : layers) {
-    const CompressorChoice& choice = layer.choice;
+    const CompressorPlan& plan = layer.plan;
     kernels.push_back(
-        {.configured =
-             make_gpu_compressor<device::StreamLauncher>(choice.name, choice.shape, choice.settings),
-         .dense = make_gpu_compressor<device::StreamLauncher>("none", choice.shape, choice.settings)});
+        {.configured = make_gpu_compressor<device::StreamLauncher>(plan.name, plan.shape, plan.settings),
+         .dense = make_gpu_compressor<device::StreamLauncher>("none", plan.shape, plan.settings)});
     if (kernels.back().configured) continue;
-    throw ConfigError(cat("[exchange] compressor = ", choice.name,
+    throw ConfigError(cat("[exchange] compressor = ", plan.name,
                           " on a GPU: it has no kernels; try adacomp, scalecom, topk or none"));
   }
   return kernels;

@@ -1,6 +1,7 @@
 #include "runtime/exchange/device/gathered.h"
 
 #include <cstring>
+#include <limits>
 
 #include "compressors/gpu/on_stream.h"
 #include "runtime/collectives/collectives.h"
@@ -59,6 +60,7 @@ std::span<const std::byte> DeviceGathered::encode(const DeviceBucketStep& work, 
   std::size_t most = 0;
   for (const Layer* layer : layers_) most += padded_section(layer->active().max_payload_bytes());
   const std::span<std::byte> message = message_.take(most * work.local.count);
+  STERNA_CHECK(message.size() <= std::numeric_limits<std::uint32_t>::max());  // kernels count its bytes so
   const std::span<std::byte> table =
       report.tables.subspan(static_cast<std::size_t>(site_.comm.rank()) * wire::table_bytes(key.sections),
                             wire::table_bytes(key.sections));
