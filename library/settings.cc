@@ -103,10 +103,11 @@ exchange::ExchangeOptions options_of(const ExchangeSettings& settings, int ranks
 }
 
 std::vector<std::string> describe(const exchange::ExchangeOptions& options,
-                                  const tensor::ParameterTable& table) {
+                                  const tensor::ParameterTable& table, std::string_view where) {
   const compressors::Options& settings = options.settings;
   std::vector<std::string> entries = {
       cat("version = ", kVersion, " (", kBuild, ")"),
+      cat("gradients = ", where),
       cat("compressor = ", options.compressor),
       cat("rate = ", exactly(settings.rate)),
       cat("bin_conv = ", settings.bin_conv),

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/exchange/exchange.h"
@@ -18,7 +19,8 @@ namespace sterna {
 [[nodiscard]] exchange::ExchangeOptions options_of(const ExchangeSettings& settings, int ranks);
 
 // What ranks must agree on, an entry for each thing: version, settings, parameters.
+//   where  gradients lie
 [[nodiscard]] std::vector<std::string> describe(const exchange::ExchangeOptions& options,
-                                                const tensor::ParameterTable& table);
+                                                const tensor::ParameterTable& table, std::string_view where);
 
 }  // namespace sterna

@@ -9,7 +9,7 @@ namespace sterna {
 
 using collectives::MpiSession;
 
-World::Implementation::Implementation(std::chrono::milliseconds time_limit) {
+World::Implementation::Implementation(std::chrono::milliseconds limit) : time_limit(limit) {
   if (time_limit <= time_limit.zero()) {
     throw ConfigError(cat("[world] time limit = ", time_limit.count(), " ms: must be more than 0"));
   }

@@ -12,6 +12,7 @@ class World::Implementation {
  public:
   explicit Implementation(std::chrono::milliseconds time_limit);
 
+  std::chrono::milliseconds time_limit;
   std::unique_ptr<collectives::MpiSession> session;  // null where MPI is somebody else's, or not needed
   std::unique_ptr<collectives::Communicator> comm;   // goes before the session does
 };

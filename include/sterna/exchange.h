@@ -63,6 +63,7 @@ class STERNA_API World {
 
  private:
   friend class Exchange;
+  friend class DeviceExchange;
   class Implementation;
   std::unique_ptr<Implementation> implementation_;
 };

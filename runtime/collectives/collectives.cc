@@ -26,7 +26,7 @@ void send_to_each(Communicator& comm, const BlockFor& block_for, const BlockOf& 
     sends.push_back({peer, block_for(peer)});
     receives.push_back({peer, block_of(peer)});
   }
-  comm.start(sends, receives)->wait();
+  comm.start(sends, receives)->wait_in_order();
 }
 
 // `mine` to every peer, and block_of(peer) from each.
@@ -121,7 +121,7 @@ void broadcast(Communicator& comm, int root, std::span<std::byte> bytes) {
 
   if (from_root != 0) {
     const ReceiveBlock receive{rank_at(from_root - lowest_bit), bytes};
-    comm.start({}, std::span(&receive, 1))->wait();
+    comm.start({}, std::span(&receive, 1))->wait_in_order();
   }
   // The largest subtree first: it has the longest way to go.
   std::vector<SendBlock> sends;
@@ -129,7 +129,7 @@ void broadcast(Communicator& comm, int root, std::span<std::byte> bytes) {
   for (int bit = from_root == 0 ? widest : lowest_bit / 2; bit > 0; bit /= 2) {
     if (from_root + bit < p) sends.push_back({rank_at(from_root + bit), bytes});
   }
-  comm.start(sends, {})->wait();
+  comm.start(sends, {})->wait_in_order();
 }
 
 void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -137,6 +137,18 @@ void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<s
   const auto block_of = [&](int rank) {
     return all.subspan(static_cast<std::size_t>(rank) * mine.size(), mine.size());
   };
+  copy_block(comm, mine, block_of(comm.rank()));
+  send_to_all(comm, mine, block_of);
+}
+
+void all_gather_known(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all,
+                      std::span<const std::size_t> offsets) {
+  STERNA_CHECK(offsets.size() == (static_cast<std::size_t>(comm.ranks()) + 1));
+  const auto block_of = [&](int rank) {
+    const auto r = static_cast<std::size_t>(rank);
+    return all.subspan(offsets[r], offsets[r + 1] - offsets[r]);
+  };
+  STERNA_CHECK(block_of(comm.rank()).size() == mine.size());
   copy_block(comm, mine, block_of(comm.rank()));
   send_to_all(comm, mine, block_of);
 }

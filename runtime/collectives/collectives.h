@@ -1,6 +1,7 @@
 // What all ranks do together, written once over Communicator's blocks. Each is collective, but for the first
 // two: every rank calls it, in the same order. P is the number of ranks. The blocks of one call lie in one
-// memory.
+// memory. Where that is a device's, a call returns when all is enqueued there, and Memory::settle() waits for
+// it; lengths alone, which the host must know, are waited for.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +32,11 @@ void broadcast(Communicator& comm, int root, std::span<std::byte> bytes);
 //   mine  [n] bytes, equally long on every rank
 //   all   [P n] bytes
 void all_gather(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all);
+
+// As all_gather(), of blocks whose lengths all ranks know. Sends P - 1 times the own block.
+//   offsets  [P + 1]; block r becomes all[offsets[r], offsets[r + 1])
+void all_gather_known(Communicator& comm, std::span<const std::byte> mine, std::span<std::byte> all,
+                      std::span<const std::size_t> offsets);
 
 // Every rank's value, in rank order. Sends (P - 1) sizeof(Value) bytes.
 //   mine  of a type whose bytes are its value

@@ -37,6 +37,11 @@ class Transfer {
   // Returns when every block has left or arrived. Throws CommError, which names the peers still awaited, when
   // the communicator's time limit is over, and when a block's length is not what was sent.
   virtual void wait() = 0;
+
+  // Returns when what is done in the blocks' memory from now on comes after them. In the host's memory that
+  // is wait(). Over blocks of a device it need not wait: what goes wrong with them is then thrown by a later
+  // wait, or by Memory::settle().
+  virtual void wait_in_order() { wait(); }
 };
 
 // Bytes since the communicator was made.

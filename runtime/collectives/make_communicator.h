@@ -4,7 +4,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "runtime/collectives/communicator.h"
 
@@ -30,13 +32,21 @@ void run_on_threads(int ranks, const std::function<void(Communicator&)>& body,
 // Whether this build has NCCL.
 [[nodiscard]] bool has_nccl();
 
+// Who asks for NCCL, for errors, and on which GPU.
+struct NcclRequest {
+  std::string_view setting = "transport = nccl";
+  std::string_view instead = "use --transport mpi";
+  std::optional<int> device{};  // as CUDA counts; none: the ranks of a host take its GPUs in turn
+};
+
 // Over NCCL, one GPU for each rank. Blocks that lie in the GPU's memory go from there; those of the host's
 // are staged through pinned memory and the GPU's. Collective.
 //   control  over all ranks (MPI), for what they must know before; not used afterwards
 // Throws AgreedConfigError where the build, NCCL's library, a driver or a GPU is missing, and where two ranks
 // would share a GPU; CommError.
 [[nodiscard]] std::unique_ptr<Communicator> make_nccl(
-    Communicator& control, std::chrono::milliseconds time_limit = kDefaultTimeLimit);
+    Communicator& control, std::chrono::milliseconds time_limit = kDefaultTimeLimit,
+    const NcclRequest& request = {});
 
 // Initialises MPI for the life of the object.
 class MpiSession {

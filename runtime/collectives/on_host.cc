@@ -30,7 +30,7 @@ void add_from(Communicator& comm, int child, std::span<float> values) {
     transfers.push_back(comm.start({}, std::span(&block, 1)));
   }
   for (std::size_t piece = 0; piece < transfers.size(); ++piece) {
-    transfers[piece]->wait();
+    transfers[piece]->wait_in_order();
     // The other one of two operands, wherever its rank's place is.
     const TreeOperands operands{
         .of_ranks = piece_of(incoming, piece).data(), .stride = 0, .ranks = 2, .own_rank = 0};
@@ -44,7 +44,7 @@ void send_pieces(Communicator& comm, int parent, std::span<const float> values) 
     const SendBlock block{parent, std::as_bytes(piece_of(values, piece))};
     transfers.push_back(comm.start(std::span(&block, 1), {}));
   }
-  for (const std::unique_ptr<Transfer>& transfer : transfers) transfer->wait();
+  for (const std::unique_ptr<Transfer>& transfer : transfers) transfer->wait_in_order();
 }
 
 }  // namespace
@@ -59,7 +59,6 @@ void sum_to_first(Communicator& comm, std::span<float> values) {
     }
     if (comm.rank() + bit < comm.ranks()) add_from(comm, comm.rank() + bit, values);
   }
-  comm.memory_of(values.data()).settle();
 }
 
 void gather_to_first(Communicator& comm, std::span<const std::byte> mine, GatheredBlocks& gathered) {

@@ -157,7 +157,6 @@ void OrderedSum::run() {
     if (piece >= kAhead) arrive(arrived++);
   }
   while (arrived < pieces_) arrive(arrived++);
-  memory_.settle();
 }
 
 void OrderedSum::send_to_owners(std::size_t piece) {
@@ -174,7 +173,7 @@ void OrderedSum::send_to_owners(std::size_t piece) {
 }
 
 void OrderedSum::add_up(std::size_t piece) {
-  slot(piece).to_owners->wait();
+  slot(piece).to_owners->wait_in_order();
   for (const std::size_t peer : peers_) incoming_operand(piece, peer).unpack(memory_);
 
   const std::span<float> own = segment(piece, rank_);
@@ -198,16 +197,14 @@ void OrderedSum::send_sums(std::size_t piece) {
 }
 
 void OrderedSum::arrive(std::size_t piece) {
-  slot(piece).from_owners->wait();
+  slot(piece).from_owners->wait_in_order();
   for (const std::size_t peer : peers_) incoming_sum(piece, peer).unpack(memory_);
 }
 
 void vendor_sum(Communicator& comm, std::span<float> values, const OrderedSumOptions& options) {
   comm.vendor_sum(values);
   if (options.finish && !values.empty()) options.finish(values);
-  Memory& memory = comm.memory_of(values.data());
-  memory.round(values, options.from_owner);
-  memory.settle();
+  comm.memory_of(values.data()).round(values, options.from_owner);
 }
 
 }  // namespace

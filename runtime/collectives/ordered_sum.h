@@ -41,7 +41,8 @@ struct OrderedSumOptions {
 // summed. Each rank sends (P - 1) / P of the values in each of the two formats.
 //   values  [n] float32, in the host's memory or the communicator's device's, the same n on every rank; n may
 //           be 0
-// Collective. Throws CommError.
+// Collective. On a device the sums may still be on their way when it returns: Memory::settle(). Throws
+// CommError.
 void ordered_sum(Communicator& comm, std::span<float> values, const OrderedSumOptions& options);
 
 }  // namespace sterna::collectives

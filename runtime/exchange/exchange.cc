@@ -178,9 +178,7 @@ class GradientExchange::Implementation {
     for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].set_method(by_parameter[i]);
   }
 
-  [[nodiscard]] std::uint32_t leader(std::uint64_t step) const {
-    return options_.is_leader_first ? 0 : static_cast<std::uint32_t>(step % options_.learners);
-  }
+  [[nodiscard]] std::uint32_t leader(std::uint64_t step) const { return leader_at(step, options_); }
 
   void empty_residues() {
     for (AlignedVector<float>& residue : residues_) std::ranges::fill(residue, 0.0f);
@@ -198,8 +196,8 @@ class GradientExchange::Implementation {
     for (std::size_t local = 0; local < local_.count; ++local) {
       for (const Layer* layer : work.layers) {
         if (!has_non_finite(work.gradient(local, *layer))) continue;
-        throw DivergedError(cat("[exchange] step ", work.step, ", layer ", table_[layer->parameter].name,
-                                ", learner ", local_.first + local, ": the gradient holds NaN or infinity"));
+        throw not_finite(work.step, table_[layer->parameter].name,
+                         local_.first + static_cast<std::uint32_t>(local));
       }
     }
   }

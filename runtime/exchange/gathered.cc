@@ -7,7 +7,7 @@
 namespace sterna::exchange {
 
 void GatheredExchange::run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record) {
-  work.select(compressors::Exchange::kGathered, gathered_);
+  select_layers(work.layers, compressors::Exchange::kGathered, gathered_);
   if (gathered_.empty()) return;
   const wire::MessageKey key{.kind = wire::MessageKind::kPayloads,
                              .step = work.step,

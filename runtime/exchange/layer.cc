@@ -108,6 +108,7 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
     layers[i].parameter = i;
     compressors::Options settings = options.settings;
     settings.rate = rates.rate_of(table[i], settings.rate);
+    layers[i].plan = {.name = name, .shape = shape, .settings = settings};
     layers[i].configured = compressors::make_compressor(name, shape, settings);
     layers[i].dense = compressors::make_compressor("none", shape, options.settings);
     layers[i].float16 = compressors::make_compressor("fp16", shape, options.settings);
@@ -120,6 +121,38 @@ std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const Exchan
   if (options.is_leader_first) require_leader(options, *method);
   if (options.layer_rates != "none") require_rates(rates, layers, table, options, *method);
   return layers;
+}
+
+std::uint32_t leader_at(std::uint64_t step, const ExchangeOptions& options) {
+  return options.is_leader_first ? 0 : static_cast<std::uint32_t>(step % options.learners);
+}
+
+void select_layers(std::span<Layer* const> layers, compressors::Exchange pattern,
+                   std::vector<Layer*>& selected) {
+  selected.clear();
+  for (Layer* layer : layers) {
+    if (layer->active().exchange() == pattern) selected.push_back(layer);
+  }
+}
+
+compressors::StepKey step_key(std::uint64_t step, const LocalLearners& local, std::size_t local_learner,
+                              const Layer& layer) {
+  return {.step = step,
+          .learner = local.first + static_cast<std::uint32_t>(local_learner),
+          .layer = static_cast<std::uint16_t>(layer.parameter)};
+}
+
+DivergedError not_finite(std::uint64_t step, const std::string& layer, std::uint32_t learner) {
+  return DivergedError(cat("[exchange] step ", step, ", layer ", layer, ", learner ", learner,
+                           ": the gradient holds NaN or infinity"));
+}
+
+collectives::OrderedSumOptions mean_options(numerics::ValueFormat format, bool is_one_each, bool in_any_order,
+                                            std::function<void(std::span<float>)> finish) {
+  return {.to_owner = is_one_each ? format : numerics::ValueFormat::kFloat32,
+          .from_owner = format,
+          .finish = std::move(finish),
+          .in_any_order = in_any_order};
 }
 
 WireBytes with_the_rest(const collectives::Levels& levels, WireBytes own, std::uint64_t sent_before) {

@@ -4,21 +4,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "compressors/compressor.h"
 #include "runtime/collectives/levels.h"
+#include "runtime/collectives/ordered_sum.h"
 #include "runtime/core/aligned_vector.h"
+#include "runtime/core/errors.h"
 #include "runtime/core/spans.h"
 #include "runtime/exchange/exchange.h"
 #include "runtime/tensor/parameter_table.h"
 
 namespace sterna::exchange {
 
+// What a layer's compressor is made of.
+struct CompressorPlan {
+  std::string name;
+  compressors::LayerShape shape;
+  compressors::Options settings;
+};
+
 struct Layer {
   std::size_t parameter = 0;                            // index in the table
+  CompressorPlan plan;                                  // of `configured`
   std::unique_ptr<compressors::Compressor> configured;  // what the settings ask for
   std::unique_ptr<compressors::Compressor> dense;       // what travels while compression is off
   std::unique_ptr<compressors::Compressor> float16;
@@ -35,6 +47,29 @@ struct Layer {
 // Chooses each layer's compressor. Throws ConfigError.
 [[nodiscard]] std::vector<Layer> plan_layers(const tensor::ParameterTable& table,
                                              const ExchangeOptions& options);
+
+// The learner that leads at a step.
+[[nodiscard]] std::uint32_t leader_at(std::uint64_t step, const ExchangeOptions& options);
+
+// Leaves in `selected` those of `layers` that travel by this pattern now, in their order.
+void select_layers(std::span<Layer* const> layers, compressors::Exchange pattern,
+                   std::vector<Layer*>& selected);
+
+// What keys the randomness of one learner's layer.
+[[nodiscard]] compressors::StepKey step_key(std::uint64_t step, const LocalLearners& local,
+                                            std::size_t local_learner, const Layer& layer);
+
+// What a gradient that is not finite is refused with.
+[[nodiscard]] DivergedError not_finite(std::uint64_t step, const std::string& layer, std::uint32_t learner);
+
+// What the sum of so many learners' values takes, and is divided by them where it is complete.
+//   format       of the values
+//   is_one_each  whether a rank hosts one learner alone, whose values fit their format; a sum of several
+//                needs float32 on its way to the owner
+//   finish       divides
+[[nodiscard]] collectives::OrderedSumOptions mean_options(numerics::ValueFormat format, bool is_one_each,
+                                                          bool in_any_order,
+                                                          std::function<void(std::span<float>)> finish);
 
 // What one call of reduce_to_mean works on.
 struct BucketStep {
@@ -62,17 +97,7 @@ struct BucketStep {
     return table.slice(mean, layer.parameter);
   }
   [[nodiscard]] compressors::StepKey key(std::size_t local_learner, const Layer& layer) const {
-    return {.step = step,
-            .learner = local.first + static_cast<std::uint32_t>(local_learner),
-            .layer = static_cast<std::uint16_t>(layer.parameter)};
-  }
-
-  // Leaves in `selected` the layers that travel by this pattern, in the bucket's order.
-  void select(compressors::Exchange pattern, std::vector<Layer*>& selected) const {
-    selected.clear();
-    for (Layer* layer : layers) {
-      if (layer->active().exchange() == pattern) selected.push_back(layer);
-    }
+    return step_key(step, local, local_learner, layer);
   }
 
   // What the clock has run until now; a span of that name in the timeline.

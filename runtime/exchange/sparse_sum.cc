@@ -30,7 +30,7 @@ bool is_larger(const Element& a, const Element& b) {
 }  // namespace
 
 void SparseSumExchange::run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record) {
-  work.select(compressors::Exchange::kGathered, layers_);
+  select_layers(work.layers, compressors::Exchange::kGathered, layers_);
   if (layers_.empty()) return;
 
   const Stopwatch encode_clock;

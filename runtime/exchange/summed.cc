@@ -26,7 +26,7 @@ std::span<std::byte> room(std::vector<std::byte>& buffer, std::size_t bytes) {
 }  // namespace
 
 void SummedExchange::run(collectives::Levels& levels, const BucketStep& work, ExchangeRecord& record) {
-  work.select(Exchange::kLeaderIndexed, indexed_);
+  select_layers(work.layers, Exchange::kLeaderIndexed, indexed_);
   if (!indexed_.empty()) share_indices(levels, work, record);
   for (ValueFormat format : {ValueFormat::kFloat32, ValueFormat::kFloat16, ValueFormat::kBfloat16}) {
     sum_format(levels, work, format, record);
@@ -182,15 +182,11 @@ void SummedExchange::sum_format(collectives::Levels& levels, const BucketStep& w
   record.compress_seconds += work.ended("encode", encode_clock).seconds();
 
   const Stopwatch clock;
-  const auto learners = static_cast<float>(work.learners);
-  collectives::OrderedSumOptions options;
-  // One learner's values fit their format; a sum of several needs float32 on its way to the owner.
-  options.to_owner = work.local.count == 1 ? format : ValueFormat::kFloat32;
-  options.from_owner = format;
-  options.finish = [learners](std::span<float> segment) {
+  const auto divide = [learners = static_cast<float>(work.learners)](std::span<float> segment) {
     for (float& value : segment) value /= learners;
   };
-  options.in_any_order = work.sum_in_any_order;
+  const collectives::OrderedSumOptions options =
+      mean_options(format, work.local.count == 1, work.sum_in_any_order, divide);
   const std::uint64_t sent_before = levels.all().traffic().bytes_sent;
   levels.ordered_sum(sum, options);
   record.under_way.push_back(work.ended("transfer", clock));

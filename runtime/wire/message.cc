@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <string_view>
 
 #include "runtime/core/bytes.h"
 #include "runtime/core/errors.h"
+#include "runtime/wire/expectation.h"
 
 namespace sterna::wire {
 namespace {
@@ -38,21 +38,6 @@ std::uint64_t checksum_of(std::span<const std::byte> message) {
 std::size_t length_at(std::size_t section) {
   return kMessageHeaderBytes + section * kMessageLengthBytes;
 }
-
-// A message's place, for the text of an error.
-struct Expectation {
-  const MessageKey& key;
-
-  void require(std::string_view what, std::uint64_t got, std::uint64_t expected) const {
-    if (got != expected) fail(what, got, cat("expected ", expected));
-  }
-
-  [[noreturn]] void fail(std::string_view what, std::uint64_t got, std::string_view expected) const {
-    throw WireError(cat("[wire] step ", key.step, ", bucket ", key.bucket, ", from learner ",
-                        key.first_learner, ": ", what, " = ", got, ", ", expected,
-                        "; do all ranks run the same build and settings?"));
-  }
-};
 
 void check_header(std::span<const std::byte> message, const Expectation& expectation) {
   const MessageKey& key = expectation.key;

@@ -103,6 +103,30 @@ TEST_P(CommunicatorContract, AllGatherTakesABlockThatLiesInItsPlace) {
   });
 }
 
+// Rank r has 100 r + 3 bytes but rank 1, which has none.
+TEST_P(CommunicatorContract, AllGatherTakesLengthsThatAllRanksKnow) {
+  on_all_ranks([](Communicator& comm) {
+    std::vector<std::size_t> offsets = {0};
+    for (std::size_t rank = 0; rank < ranks_of(comm); ++rank) {
+      offsets.push_back(offsets.back() + (rank == 1 ? 0 : 100 * rank + 3));
+    }
+    const auto bytes_of = [&](std::size_t rank) { return offsets[rank + 1] - offsets[rank]; };
+    const std::size_t my_bytes = bytes_of(rank_of(comm));
+    const Block mine(block_between(comm.rank(), kToAll, 0, my_bytes));
+    const Block gathered(offsets.back());
+    const Traffic before = comm.traffic();
+    all_gather_known(comm, mine.span(), gathered.span(), offsets);
+    const std::vector<std::byte> all = gathered.read();
+    for (int rank = 0; rank < comm.ranks(); ++rank) {
+      const auto r = static_cast<std::size_t>(rank);
+      const auto block = std::span(all).subspan(offsets[r], bytes_of(r));
+      EXPECT_TRUE(std::ranges::equal(block, block_between(rank, kToAll, 0, bytes_of(r)))) << "block " << rank;
+    }
+    EXPECT_EQ(traffic_since(before, comm).bytes_sent, (ranks_of(comm) - 1) * my_bytes);
+    EXPECT_EQ(traffic_since(before, comm).bytes_received, offsets.back() - my_bytes);
+  });
+}
+
 // Rank r contributes 1000 r bytes in one round and 10 (P - r) in the next: rank 0 sends nothing at first, and
 // blocks both grow and shrink from round to round.
 TEST_P(CommunicatorContract, UnequalAllGatherTakesBlocksOfAnyLengths) {

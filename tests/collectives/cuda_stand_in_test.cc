@@ -48,6 +48,15 @@ class CudaStandIn : public testing::Test {
   [[nodiscard]] std::span<unsigned char> host() const {
     return {static_cast<unsigned char*>(pinned), kBytes};
   }
+  // The kernel of the system refuses to read from there, where a load would end the program.
+  void expect_out_of_reach() const {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    EXPECT_EQ(::write(ends[1], device, 1), -1);
+    EXPECT_EQ(errno, EFAULT);
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
   cudaError_t copy_back() { return cudaMemcpyAsync(pinned, device, kBytes, cudaMemcpyDeviceToHost, stream); }
 
   void* device = nullptr;
@@ -56,18 +65,40 @@ class CudaStandIn : public testing::Test {
   cudaEvent_t event = nullptr;
 };
 
+TEST_F(CudaStandIn, ClearsMemoryInAStreamsOrder) {
+  EXPECT_EQ(cudaMemsetAsync(device, 3, kBytes / 2, stream), cudaSuccess);
+  EXPECT_THAT(on_device(), Each(0xff));
+  EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+  EXPECT_EQ(on_device()[kBytes / 2 - 1], 3);
+  EXPECT_EQ(on_device()[kBytes / 2], 0xff);
+  EXPECT_EQ(cudaMemsetAsync(pinned, 0, kBytes, stream), cudaErrorInvalidValue);
+  EXPECT_THAT(take_mistakes(), ElementsAre(HasSubstr("cudaMemsetAsync: not in the device's memory")));
+}
+
+// The device's addresses lead to its memory while a kernel runs.
+TEST_F(CudaStandIn, RunsKernelsOnTheDevicesMemory) {
+  run_on_device_memory([this] { static_cast<unsigned char*>(device)[5] = 7; });
+  EXPECT_EQ(on_device()[5], 7);
+  EXPECT_EQ(on_device()[6], 0xff);
+  EXPECT_THROW(run_on_device_memory([] { throw 1; }), int);
+  expect_out_of_reach();
+}
+
+TEST_F(CudaStandIn, HasADefaultStream) {
+  EXPECT_EQ(cudaMemsetAsync(device, 9, 1, nullptr), cudaSuccess);
+  EXPECT_EQ(cudaEventRecord(event, nullptr), cudaSuccess);
+  EXPECT_EQ(on_device()[0], 0xff);
+  EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
+  EXPECT_EQ(on_device()[0], 9);
+  EXPECT_EQ(cudaStreamQuery(nullptr), cudaSuccess);
+}
+
 TEST_F(CudaStandIn, PoisonsDeviceMemory) {
   EXPECT_THAT(on_device(), Each(0xff));
 }
 
-// The kernel refuses to read from there, where a load would end the program.
 TEST_F(CudaStandIn, KeepsTheHostOutOfDeviceMemory) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe(ends.data()), 0);
-  EXPECT_EQ(::write(ends[1], device, 1), -1);
-  EXPECT_EQ(errno, EFAULT);
-  ::close(ends[0]);
-  ::close(ends[1]);
+  expect_out_of_reach();
 }
 
 TEST_F(CudaStandIn, TellsWhereAnAddressLies) {

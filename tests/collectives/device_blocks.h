@@ -15,7 +15,11 @@ class DeviceBlocks : public BlockMemory {
     EXPECT_EQ(cudaMalloc(&address, bytes), cudaSuccess);
     return static_cast<std::byte*>(address);
   }
-  void free(std::byte* address) const override { EXPECT_EQ(cudaFree(address), cudaSuccess); }
+  // What has been enqueued still reads and writes there.
+  void free(std::byte* address) const override {
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    EXPECT_EQ(cudaFree(address), cudaSuccess);
+  }
   void write(std::span<const std::byte> from, std::byte* to) const override {
     copy(from.data(), to, from.size(), cudaMemcpyHostToDevice);
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# nccl_device_test.sh MPIRUN PROBE PROGRAM: the contract over NCCL itself, on as many ranks as there are GPUs, four at
+# nccl_device_test.sh MPIRUN PROBE PROGRAM: a program over NCCL itself, on as many ranks as there are GPUs, four at
 # most. Where there are none it is skipped: the status is 77.
 set -eu
 status=0

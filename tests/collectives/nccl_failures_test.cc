@@ -141,6 +141,43 @@ TEST_F(NcclFailures, EndsTheWaitOfARankThatGivesUp) {
   expect_nothing_left();
 }
 
+// Over blocks of the device a collective returns when it is enqueued: who settles learns what has not come.
+TEST_F(NcclFailures, NamesBlocksOfTheDeviceThatNobodyHasWaitedFor) {
+  void* memory = nullptr;
+  {
+    const auto comm = make_nccl(*control, kShort);
+    ASSERT_EQ(cudaMalloc(&memory, 300), cudaSuccess);
+    const std::span<std::byte> all(static_cast<std::byte*>(memory), 300);
+    const std::span<std::byte> mine = all.subspan(100 * static_cast<std::size_t>(comm->rank()), 100);
+    if (comm->rank() != 2) {
+      EXPECT_NO_THROW(all_gather(*comm, mine, all));
+      EXPECT_THAT([&] { comm->memory_of(memory).settle(); },
+                  ThrowsMessage<CommError>(
+                      AllOf(HasSubstr(cat("rank ", comm->rank(), ": after 2000 ms still awaited: ")),
+                            HasSubstr("100 bytes from rank 2"), HasSubstr("100 bytes to rank 2"))));
+    }
+    barrier(*control);
+  }
+  EXPECT_EQ(cudaFree(memory), cudaSuccess);
+  expect_nothing_left();
+}
+
+TEST_F(NcclFailures, SaysWhatNcclSaysOfBlocksThatNobodyHasWaitedFor) {
+  void* memory = nullptr;
+  {
+    const auto comm = make_nccl(*control, kAmple);
+    ASSERT_EQ(cudaMalloc(&memory, 12), cudaSuccess);
+    const std::span<float> values(static_cast<float*>(memory), 3);
+    cuda_stand_in::fail_operation(0, Failure::kRemoteError);
+    comm->vendor_sum(values);
+    EXPECT_THAT([&] { comm->memory_of(memory).settle(); },
+                ThrowsMessage<CommError>(AllOf(HasSubstr("network error (injected by the test)"),
+                                               HasSubstr("the sum of 12 bytes over all ranks"))));
+  }
+  EXPECT_EQ(cudaFree(memory), cudaSuccess);
+  expect_nothing_left();
+}
+
 // The device must not write to a block that is gone, nor to the communicators made afterwards.
 TEST_F(NcclFailures, DropsATransferThatIsUnderWay) {
   {

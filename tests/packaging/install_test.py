@@ -14,12 +14,14 @@ VERSION = os.environ["STERNA_VERSION"]
 LIBDIR = os.environ["STERNA_LIBDIR"]
 CMAKE = os.environ["CMAKE"]
 SANITIZE = os.environ["STERNA_SANITIZE"]
+NVCC = os.environ["STERNA_NVCC"]  # "" in a build without CUDA
 BUILD_TYPE = re.search(r"^CMAKE_BUILD_TYPE:\w+=(\w*)", Path(BUILD, "CMakeCache.txt").read_text(), re.M)[1]
 SONAME = "libsterna.so." + ".".join(VERSION.split(".")[:2])
 
 FILES = {
     "bin/sterna",
     "include/sterna/api.h",
+    "include/sterna/device_exchange.h",
     "include/sterna/errors.h",
     "include/sterna/exchange.h",
     f"{LIBDIR}/libsterna.so",
@@ -37,6 +39,10 @@ FILES = {
     "share/doc/sterna/LICENSE",
     "share/doc/sterna/README.md",
     "share/doc/sterna/copyright",
+    "share/doc/sterna/examples/own_gpu_loop/CMakeLists.txt",
+    "share/doc/sterna/examples/own_gpu_loop/model.cu",
+    "share/doc/sterna/examples/own_gpu_loop/model.h",
+    "share/doc/sterna/examples/own_gpu_loop/own_gpu_loop.cc",
     "share/doc/sterna/examples/own_loop/CMakeLists.txt",
     "share/doc/sterna/examples/own_loop/own_loop.cc",
     "share/sterna/launch/fetch_data.sh",
@@ -70,10 +76,10 @@ class Installed(TestCase):
         install(cls.top / "first")
         cls.prefix = (cls.top / "first").rename(cls.top / "prefix")
 
-    def configure(self, source, build):
+    def configure(self, source, build, *more):
         flags = f"-fsanitize={SANITIZE}" if SANITIZE else ""
         return subprocess.run([CMAKE, "-S", str(source), "-B", str(build), f"-DCMAKE_PREFIX_PATH={self.prefix}",
-                               f"-DCMAKE_CXX_FLAGS={flags}"], capture_output=True, text=True)
+                               f"-DCMAKE_CXX_FLAGS={flags}", *more], capture_output=True, text=True)
 
     def test_has_these_files_and_no_others(self):
         self.assertEqual(files_below(self.prefix), FILES)
@@ -121,7 +127,7 @@ class Installed(TestCase):
         ours = [name for name in names if "sterna" in name]
         self.assertIn("sterna::World::World(std::chrono::duration<long, std::ratio<1l, 1000l> >)", ours)
         for name in ours:
-            self.assertRegex(name, r"^((typeinfo|typeinfo name|vtable) for )?sterna::(World|Exchange|\w+Error)(::|$)")
+            self.assertRegex(name, r"^((typeinfo|typeinfo name|vtable) for )?sterna::(World|Exchange|DeviceExchange|\w+Error)(::|$)")
         self.assertIn(f"SONAME               {SONAME}\n", shell("objdump", "-p", library))
         needed = re.findall(r"NEEDED +(\S+)", shell("objdump", "-p", library))
         for unwanted in ("dnnl", "openblas", "gomp", "fftw", "jpeg"):  # it exchanges, and computes nothing
@@ -145,6 +151,21 @@ class Installed(TestCase):
         for ranks in (None, 2):
             refused = self.run_loop(program, ranks, "gzip")
             self.assert_refused(refused, "gzip", "this build has adacomp")
+
+    def test_builds_somebodys_own_loop_on_gpus(self):
+        if not NVCC:
+            return  # a build without CUDA installs the same files
+        example, build = self.prefix / "share" / "doc" / "sterna" / "examples" / "own_gpu_loop", self.directory / "build"
+        configured = self.configure(example, build, f"-DCMAKE_CUDA_COMPILER={NVCC}")
+        self.assertEqual(configured.returncode, 0, configured.stderr)
+        shell(CMAKE, "--build", build)
+        result = self.run_loop(build / "own_gpu_loop", None, "adacomp")
+        if result.status == 0:  # there is a GPU: all learn the rule
+            errors = [float(error) for error in re.findall(r"squared error (\S+)", result.out)]
+            self.assertEqual(len(errors), 5, result.out)
+            self.assertLess(errors[-1], errors[0] / 2)
+        else:
+            self.assert_refused(result, "gradients in a GPU's memory: ", "hand sterna::Exchange")
 
     def run_loop(self, program, ranks, *arguments):
         launcher = [] if ranks is None else [str(MPIRUN), str(ranks)]

@@ -25,7 +25,8 @@ struct NcclApi {
   decltype(&ncclAllReduce) all_reduce;
 };
 
-// Loads the library with the first call; it stays. Throws ConfigError with the loader's reason.
+// Loads the library with the first call; it stays. Throws ConfigError with the loader's reason, for
+// make_nccl() to say who asked.
 [[nodiscard]] const NcclApi& nccl_api();
 
 }  // namespace sterna::collectives

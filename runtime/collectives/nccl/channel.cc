@@ -87,7 +87,10 @@ NcclChannel::~NcclChannel() {
 }
 
 void NcclChannel::enter() {
-  if (is_abandoned_) throw abandoned(rank_);
+  if (is_abandoned_) {
+    break_off();  // what is under way may wait for ranks that do not come
+    throw abandoned(rank_);
+  }
   if (is_broken_) throw CommError(cat("[nccl] rank ", rank_, ": given up after an earlier error"));
   check_cuda(cudaSetDevice(device_), {.name = "cudaSetDevice", .rank = rank_});
 }
@@ -149,6 +152,21 @@ void NcclChannel::wait(cudaEvent_t event, std::span<const AwaitedBlock> awaited)
     return true;
   };
   poll_until(has_come, awaited);
+}
+
+void NcclChannel::settle() {
+  enter();
+  const Event now = record();
+  wait(now.get(), left_under_way_);
+  left_under_way_.clear();
+}
+
+// Of the same peers again and again: the first ones say enough.
+void NcclChannel::leave_under_way(std::span<const AwaitedBlock> blocks) {
+  constexpr std::size_t kMostNamed = 32;
+  for (const AwaitedBlock& block : blocks) {
+    if (left_under_way_.size() < kMostNamed) left_under_way_.push_back(block);
+  }
 }
 
 }  // namespace sterna::collectives

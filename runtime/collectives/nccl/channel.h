@@ -15,30 +15,32 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "runtime/collectives/communicator.h"
 #include "runtime/collectives/failures.h"
 #include "runtime/collectives/nccl/device.h"
+#include "runtime/collectives/nccl/device_stream.h"
 
 namespace sterna::collectives {
 
-class NcclChannel {
+class NcclChannel : public DeviceStream {
  public:
   // Makes the communicator, whose unique id travels through `control`. Collective. Throws CommError.
   NcclChannel(Communicator& control, int device, std::chrono::milliseconds time_limit);
 
   // Lets what has been handed to NCCL leave, no longer than the time limit.
-  ~NcclChannel();
+  ~NcclChannel() override;
   NcclChannel(const NcclChannel&) = delete;
   NcclChannel& operator=(const NcclChannel&) = delete;
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] ncclComm_t comm() const { return comm_; }
-  [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
 
-  // Makes the device this thread's current one: threads have one each. Throws CommError where the channel is
-  // broken off or abandoned.
-  void enter();
+  [[nodiscard]] int device() const override { return device_; }
+  [[nodiscard]] cudaStream_t stream() const override { return stream_.get(); }
+  void enter() override;
+  void settle() override;
 
   // Runs `calls` of NCCL as one group, and returns when they are in the stream. That may take as long as the
   // peers take to make theirs, if it is the first time with them.
@@ -50,6 +52,9 @@ class NcclChannel {
 
   // Returns when the stream has come to the event.
   void wait(cudaEvent_t event, std::span<const AwaitedBlock> awaited);
+
+  // Nobody waits for these blocks: settle() is to name them if they do not come.
+  void leave_under_way(std::span<const AwaitedBlock> blocks);
 
   // From any thread.
   void abandon() { is_abandoned_ = true; }
@@ -70,6 +75,7 @@ class NcclChannel {
   Stream stream_;
   ncclComm_t comm_ = nullptr;
   bool is_broken_ = false;
+  std::vector<AwaitedBlock> left_under_way_;  // since the last settle()
 };
 
 }  // namespace sterna::collectives

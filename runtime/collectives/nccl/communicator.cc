@@ -23,6 +23,7 @@ class NcclCommunicator : public Communicator {
   [[nodiscard]] int rank() const override { return channel_.rank(); }
   [[nodiscard]] int ranks() const override { return ranks_; }
   void abandon() override { channel_.abandon(); }
+  [[nodiscard]] DeviceStream& stream() { return channel_; }
 
   [[nodiscard]] Memory& memory_of(const void* address) override {
     if (address == nullptr) return Communicator::memory_of(address);
@@ -42,7 +43,7 @@ class NcclCommunicator : public Communicator {
   void sum_in_any_order(std::span<float> values) override {
     NcclTransfer transfer(channel_, pool_);
     transfer.start_sum(values);
-    transfer.wait();
+    transfer.wait_in_order();
   }
 
   const int ranks_;
@@ -53,24 +54,32 @@ class NcclCommunicator : public Communicator {
 };
 
 // Why this rank cannot load NCCL; empty if it can.
-std::string why_no_nccl() {
+std::string why_no_nccl(const NcclRequest& request) {
   try {
     (void)nccl_api();
     return "";
   } catch (const ConfigError& error) {
-    return error.what();
+    return cat("[nccl] ", request.setting, ": ", error.what(), ", or ", request.instead);
   }
 }
 
 }  // namespace
 
+DeviceStream& device_stream_of(Communicator& comm) {
+  auto* const nccl = dynamic_cast<NcclCommunicator*>(&comm);
+  if (nccl == nullptr)
+    throw InternalError(cat("[nccl] a stream of a communicator over ", comm.name(), ": none has one"));
+  return nccl->stream();
+}
+
 bool has_nccl() {
   return true;
 }
 
-std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds time_limit) {
-  agree(control, why_no_nccl());
-  const int device = choose_device(control);
+std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds time_limit,
+                                        const NcclRequest& request) {
+  agree(control, why_no_nccl(request));
+  const int device = choose_device(control, request);
   return std::make_unique<NcclCommunicator>(control, device, time_limit);
 }
 

@@ -20,17 +20,29 @@ std::string bus_address(int device) {
 }
 
 // What the user has to know of two ranks that would have one GPU; empty if no two do.
-std::string why_not_apart(const std::vector<std::string>& hosts, const std::vector<std::string>& buses) {
+std::string why_not_apart(const std::vector<std::string>& hosts, const std::vector<std::string>& buses,
+                          const NcclRequest& request) {
   for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
     for (std::size_t earlier = 0; earlier < rank; ++earlier) {
       if (hosts[rank] != hosts[earlier] || buses[rank] != buses[earlier]) continue;
-      return cat("[nccl] transport = nccl: ranks ", earlier, " and ", rank, " share GPU ", buses[rank],
+      return cat("[nccl] ", request.setting, ": ranks ", earlier, " and ", rank, " share GPU ", buses[rank],
                  " of host ", hosts[rank],
-                 ", and NCCL wants one for each rank; start as many ranks on a host as it has GPUs, or use "
-                 "--transport mpi");
+                 ", and NCCL wants one for each rank; start as many ranks on a host as it has GPUs, or ",
+                 request.instead);
     }
   }
   return "";
+}
+
+// What is wrong with the GPUs that this rank sees; empty if the one it wants is among them.
+std::string why_no_device(const VisibleDevices& devices, const NcclRequest& request) {
+  if (devices.count == 0) {
+    return cat("[nccl] ", request.setting, ": no GPU can be used (", devices.why_none,
+               "); see whether nvidia-smi shows one, or ", request.instead);
+  }
+  if (!request.device || (*request.device >= 0 && *request.device < devices.count)) return "";
+  return cat("[nccl] ", request.setting, ", device = ", *request.device, ": must be in [0, ", devices.count,
+             "), the GPUs that this process sees; see CUDA_VISIBLE_DEVICES");
 }
 
 }  // namespace
@@ -43,11 +55,9 @@ VisibleDevices visible_devices() {
   return devices;
 }
 
-int choose_device(Communicator& control) {
+int choose_device(Communicator& control, const NcclRequest& request) {
   const VisibleDevices devices = visible_devices();
-  agree(control, devices.count > 0 ? ""
-                                   : cat("[nccl] transport = nccl: no GPU can be used (", devices.why_none,
-                                         "); see whether nvidia-smi shows one, or use --transport mpi"));
+  agree(control, why_no_device(devices, request));
   const std::vector<std::string> hosts = all_gather_text(control, host_name());
   int earlier_on_host = 0;
   for (int rank = 0; rank < control.rank(); ++rank) {
@@ -55,9 +65,17 @@ int choose_device(Communicator& control) {
       ++earlier_on_host;
   }
   // Launchers that give each rank a GPU of its own show it that one alone, as number 0.
-  const int device = earlier_on_host % devices.count;
-  agree(control, why_not_apart(hosts, all_gather_text(control, bus_address(device))));
+  const int device = request.device.value_or(earlier_on_host % devices.count);
+  agree(control, why_not_apart(hosts, all_gather_text(control, bus_address(device)), request));
   return device;
+}
+
+std::optional<int> device_of(const void* address, int preferred) {
+  cudaPointerAttributes attributes{};
+  check_cuda(cudaPointerGetAttributes(&attributes, address), {.name = "cudaPointerGetAttributes"});
+  if (attributes.type == cudaMemoryTypeManaged) return preferred;
+  if (attributes.type != cudaMemoryTypeDevice) return std::nullopt;
+  return attributes.device;
 }
 
 DeviceBytes allocate_device(std::size_t bytes) {

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "runtime/collectives/communicator.h"
+#include "runtime/collectives/make_communicator.h"
 
 namespace sterna::collectives {
 
@@ -20,10 +22,14 @@ struct VisibleDevices {
 };
 [[nodiscard]] VisibleDevices visible_devices();
 
-// The GPU of this rank: the ranks of a host take the host's GPUs in turn. Throws AgreedConfigError if a rank
-// has none, or if two ranks would share one. Collective.
+// The GPU of this rank: the one that is asked for, or the ranks of a host take the host's GPUs in turn.
+// Throws AgreedConfigError if a rank has none, or if two ranks would share one. Collective.
 //   control  which brings host names and bus addresses to all ranks
-[[nodiscard]] int choose_device(Communicator& control);
+[[nodiscard]] int choose_device(Communicator& control, const NcclRequest& request);
+
+// The GPU whose memory this address lies in; none if it is the host's. Of memory that moves between both:
+// `preferred`. Throws CommError.
+[[nodiscard]] std::optional<int> device_of(const void* address, int preferred);
 
 namespace detail {
 

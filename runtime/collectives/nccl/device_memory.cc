@@ -70,9 +70,7 @@ std::span<float> DeviceMemory::scratch(std::size_t values) {
 }
 
 void DeviceMemory::settle() {
-  channel_.enter();
-  const Event now = channel_.record();
-  channel_.wait(now.get(), {});
+  channel_.settle();
 }
 
 }  // namespace sterna::collectives

@@ -10,10 +10,8 @@ constexpr const char* kLibrary = "libnccl.so.2";
 
 ConfigError cannot_load(const char* what) {
   const char* reason = ::dlerror();
-  return ConfigError(cat("[nccl] transport = nccl: cannot load ", what, " (",
-                         reason == nullptr ? "no reason given" : reason,
-                         "); install NCCL 2.14 or newer, name its directory in LD_LIBRARY_PATH, or use "
-                         "--transport mpi"));
+  return ConfigError(cat("cannot load ", what, " (", reason == nullptr ? "no reason given" : reason,
+                         "); install NCCL 2.14 or newer, or name its directory in LD_LIBRARY_PATH"));
 }
 
 template <typename Function>

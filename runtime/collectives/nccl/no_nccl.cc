@@ -9,11 +9,12 @@ bool has_nccl() {
   return false;
 }
 
-std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds) {
-  agree(control,
-        "[nccl] transport = nccl: this build has no NCCL; build it with -DSTERNA_CUDA=ON where the CUDA "
-        "toolkit "
-        "and NCCL are, or use --transport mpi");
+std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds,
+                                        const NcclRequest& request) {
+  agree(control, cat("[nccl] ", request.setting,
+                     ": this build has no NCCL; build it with -DSTERNA_CUDA=ON where the CUDA toolkit and "
+                     "NCCL are, or ",
+                     request.instead));
   throw InternalError("[nccl] all ranks agreed on an error that none has");
 }
 

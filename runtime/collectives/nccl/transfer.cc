@@ -22,9 +22,7 @@ std::size_t staged_bytes(std::span<const Block> blocks) {
 }  // namespace
 
 bool is_on_device(const void* address) {
-  cudaPointerAttributes attributes{};
-  check_cuda(cudaPointerGetAttributes(&attributes, address), {.name = "cudaPointerGetAttributes"});
-  return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+  return device_of(address, /*preferred=*/0).has_value();
 }
 
 NcclTransfer::~NcclTransfer() {
@@ -124,6 +122,15 @@ void NcclTransfer::wait() {
   is_under_way_ = false;
   for (const Arrival& arrival : arrivals_) {
     std::memcpy(arrival.to.data(), arrival.place.pinned.data(), arrival.to.size());
+  }
+}
+
+void NcclTransfer::wait_in_order() {
+  if (staging_.bytes > 0) {
+    wait();
+  } else if (is_under_way_) {
+    channel_.leave_under_way(awaited_);
+    is_under_way_ = false;
   }
 }
 

@@ -29,6 +29,8 @@ class NcclTransfer : public Transfer {
   void start_sum(std::span<float> values);
 
   void wait() override;
+  // Waits where a block is the host's.
+  void wait_in_order() override;
 
  private:
   // A block of the host's that arrives, and where.

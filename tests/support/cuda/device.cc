@@ -103,6 +103,12 @@ cudaError_t cudaSetDevice(int device) {
   return cudaSuccess;
 }
 
+cudaError_t cudaGetDevice(int* device) {
+  if (machine().devices == 0) return machine().code_without;
+  *device = current_device();
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceGetPCIBusId(char* text, int characters, int device) {
   if (device < 0 || device >= machine().devices) return cudaErrorInvalidDevice;
   std::snprintf(text, static_cast<std::size_t>(characters), "0000:%02x:00.0", device);

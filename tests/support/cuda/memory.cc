@@ -1,5 +1,7 @@
-// Device memory: an address that leads nowhere, and the bytes behind it. Pinned memory is the host's.
+// Device memory: an address that leads nowhere, and the bytes behind it, which kernels find at that address
+// while they run. Pinned memory is the host's.
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,10 +17,47 @@ namespace {
 
 constexpr int kPoison = 0xff;  // NaN as float32 and float16, and no length that a block can have
 
+// Two places where one piece of memory is seen: of the device, and of the stand-in alone.
+class TwoViews {
+ public:
+  explicit TwoViews(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 1)) {
+    const int file = ::memfd_create("device memory", 0);
+    if (file >= 0 && ::ftruncate(file, static_cast<off_t>(bytes_)) == 0) {
+      of_device_ = ::mmap(nullptr, bytes_, PROT_NONE, MAP_SHARED, file, 0);
+      behind_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    }
+    if (file >= 0) ::close(file);
+    if (is_there()) std::memset(behind_, kPoison, bytes_);
+  }
+  ~TwoViews() {
+    if (of_device_ != MAP_FAILED) ::munmap(of_device_, bytes_);
+    if (behind_ != MAP_FAILED) ::munmap(behind_, bytes_);
+  }
+  TwoViews(const TwoViews&) = delete;
+  TwoViews& operator=(const TwoViews&) = delete;
+
+  [[nodiscard]] bool is_there() const { return of_device_ != MAP_FAILED && behind_ != MAP_FAILED; }
+  [[nodiscard]] std::byte* of_device() const { return static_cast<std::byte*>(of_device_); }
+  [[nodiscard]] std::byte* behind() const { return static_cast<std::byte*>(behind_); }
+
+  // Whether the device's addresses lead there.
+  void open(bool is_open) const {
+    ::mprotect(of_device_, bytes_, is_open ? PROT_READ | PROT_WRITE : PROT_NONE);
+  }
+
+ private:
+  std::size_t bytes_;
+  void* of_device_ = MAP_FAILED;
+  void* behind_ = MAP_FAILED;
+};
+
 struct Allocation {
   std::size_t bytes;
-  bool is_pinned;
-  std::unique_ptr<std::byte[]> behind;  // what device memory holds; of pinned memory, the memory itself
+  int device;
+  std::unique_ptr<std::byte[]> pinned;  // or null
+  std::unique_ptr<TwoViews> views;      // of device memory
+
+  [[nodiscard]] bool is_pinned() const { return pinned != nullptr; }
 };
 
 using Allocations = std::map<const std::byte*, Allocation>;
@@ -48,7 +87,7 @@ std::unique_ptr<std::byte[]> poisoned(std::size_t bytes) {
 std::byte* end_of_copy(const void* address, std::size_t bytes, bool must_be_device, bool must_be_pinned) {
   const auto found = find(address, bytes);
   if (must_be_device) return is_device_memory(address, bytes) ? behind(address, bytes) : nullptr;
-  const bool is_pinned = found != allocations().end() && found->second.is_pinned;
+  const bool is_pinned = found != allocations().end() && found->second.is_pinned();
   if (is_device_memory(address, 0) || (must_be_pinned && !is_pinned)) return nullptr;
   return static_cast<std::byte*>(const_cast<void*>(address));
 }
@@ -68,15 +107,15 @@ CopyEnds copy_ends(void* to, const void* from, std::size_t bytes, cudaMemcpyKind
 cudaError_t free_allocation(void* address, bool is_pinned, const char* call) {
   if (address == nullptr) return cudaSuccess;
   const auto found = allocations().find(static_cast<const std::byte*>(address));
-  if (found == allocations().end() || found->second.is_pinned != is_pinned) {
+  if (found == allocations().end() || found->second.is_pinned() != is_pinned) {
     return mistake(cudaErrorInvalidValue, cat(call, ": no such allocation"));
   }
-  for (const cudaStream_t stream : streams()) {
+  end_waits_that_are_over();
+  for (const cudaStream_t stream : all_streams()) {
     if (stream->queue.empty()) continue;
     (void)mistake(cudaErrorInvalidValue,
                   cat(call, ": waits, without a limit, for a stream that has work left"));
   }
-  if (!is_pinned) ::munmap(address, std::max<std::size_t>(found->second.bytes, 1));
   allocations().erase(found);
   return cudaSuccess;
 }
@@ -89,17 +128,33 @@ std::size_t living_allocations() {
 
 bool is_device_memory(const void* address, std::size_t bytes) {
   const auto found = find(address, bytes);
-  return found != allocations().end() && !found->second.is_pinned;
+  return found != allocations().end() && !found->second.is_pinned();
 }
 
 std::byte* behind(const void* device_address, std::size_t bytes) {
   const auto found = find(device_address, bytes);
-  if (found == allocations().end() || found->second.is_pinned) {
+  if (found == allocations().end() || found->second.is_pinned()) {
     (void)mistake(cudaErrorInvalidValue,
                   cat(bytes, " bytes that work touches are not in the device's memory"));
     return nullptr;
   }
-  return found->second.behind.get() + (static_cast<const std::byte*>(device_address) - found->first);
+  return found->second.views->behind() + (static_cast<const std::byte*>(device_address) - found->first);
+}
+
+void run_on_device_memory(const std::function<void()>& kernel) {
+  const auto open_all = [](bool is_open) {
+    for (const auto& [address, allocation] : allocations()) {
+      if (allocation.views) allocation.views->open(is_open);
+    }
+  };
+  open_all(true);
+  try {
+    kernel();
+  } catch (...) {
+    open_all(false);
+    throw;
+  }
+  open_all(false);
 }
 
 }  // namespace sterna::cuda_stand_in
@@ -109,12 +164,13 @@ using namespace sterna::cuda_stand_in;
 extern "C" {
 
 cudaError_t cudaMalloc(void** address, std::size_t bytes) {
-  void* const nowhere =
-      ::mmap(nullptr, std::max<std::size_t>(bytes, 1), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (nowhere == MAP_FAILED) return cudaErrorMemoryAllocation;
-  allocations().emplace(static_cast<const std::byte*>(nowhere),
-                        Allocation{.bytes = bytes, .is_pinned = false, .behind = poisoned(bytes)});
-  *address = nowhere;
+  auto views = std::make_unique<TwoViews>(bytes);
+  if (!views->is_there()) return cudaErrorMemoryAllocation;
+  std::byte* const first = views->of_device();
+  *address = first;
+  allocations().emplace(
+      first,
+      Allocation{.bytes = bytes, .device = current_device(), .pinned = nullptr, .views = std::move(views)});
   return cudaSuccess;
 }
 
@@ -122,7 +178,9 @@ cudaError_t cudaMallocHost(void** address, std::size_t bytes) {
   auto memory = poisoned(bytes);
   *address = memory.get();
   const std::byte* const first = memory.get();
-  allocations().emplace(first, Allocation{.bytes = bytes, .is_pinned = true, .behind = std::move(memory)});
+  allocations().emplace(
+      first,
+      Allocation{.bytes = bytes, .device = current_device(), .pinned = std::move(memory), .views = nullptr});
   return cudaSuccess;
 }
 
@@ -139,7 +197,8 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   *attributes = {};
   attributes->type = cudaMemoryTypeUnregistered;
   if (found == allocations().end()) return cudaSuccess;
-  attributes->type = found->second.is_pinned ? cudaMemoryTypeHost : cudaMemoryTypeDevice;
+  attributes->type = found->second.is_pinned() ? cudaMemoryTypeHost : cudaMemoryTypeDevice;
+  attributes->device = found->second.device;
   return cudaSuccess;
 }
 
@@ -167,6 +226,17 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
       return true;
     }
     std::memmove(now.to, now.from, bytes);
+    return true;
+  });
+}
+
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
+  if (!is_device_memory(to, bytes)) {
+    return mistake(cudaErrorInvalidValue, "cudaMemsetAsync: not in the device's memory");
+  }
+  return enqueue(stream, [=] {
+    std::byte* const memory = behind(to, bytes);
+    if (memory != nullptr) std::memset(memory, value, bytes);
     return true;
   });
 }

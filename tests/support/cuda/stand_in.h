@@ -55,6 +55,9 @@ struct Living {
 cudaError_t enqueue(cudaStream_t stream, std::function<bool()> work);
 [[nodiscard]] std::byte* behind(const void* device_address, std::size_t bytes);
 
+// Runs a kernel for which the device's addresses lead to its memory.
+void run_on_device_memory(const std::function<void()>& kernel);
+
 // For the stand-in's own parts. Returns the code.
 cudaError_t mistake(cudaError_t code, const std::string& what);
 

@@ -8,10 +8,16 @@
 #include <functional>
 #include <set>
 
+// A piece of work, done when its run() returns true.
+struct StreamWork {
+  std::function<bool()> run;
+  bool is_wait;  // for an event of another stream, and nothing else
+};
+
 // The runtime's own names, declared in its header.
 struct CUstream_st {
   int device;
-  std::deque<std::function<bool()>> queue = {};
+  std::deque<StreamWork> queue = {};
   std::uint64_t enqueued = 0;
   std::uint64_t done = 0;
 };
@@ -24,7 +30,8 @@ struct CUevent_st {
 
 namespace sterna::cuda_stand_in {
 
-[[nodiscard]] std::set<cudaStream_t>& streams();
+[[nodiscard]] std::set<cudaStream_t>& streams();     // that have been made, and not been destroyed
+[[nodiscard]] std::set<cudaStream_t> all_streams();  // and the default ones
 [[nodiscard]] std::set<cudaEvent_t>& events();
 [[nodiscard]] std::size_t living_allocations();
 [[nodiscard]] std::size_t& living_communicators();
@@ -34,6 +41,9 @@ namespace sterna::cuda_stand_in {
 
 // Runs the first piece of work of every stream, if it can be.
 void run_one_piece();
+
+// Ends waits for events that have come: to nobody do they mean work that is left.
+void end_waits_that_are_over();
 
 // Whether an allocation of the device holds these bytes.
 [[nodiscard]] bool is_device_memory(const void* address, std::size_t bytes);

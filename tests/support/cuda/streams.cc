@@ -1,4 +1,5 @@
 // Streams that run when somebody asks, and events.
+#include <map>
 #include <memory>
 
 #include "runtime/core/errors.h"
@@ -22,14 +23,41 @@ bool is_usable(const std::set<Handle>& living, Handle handle, const char* call) 
 }
 
 bool run_piece(CUstream_st& stream) {
-  if (stream.queue.empty() || !stream.queue.front()()) return false;
+  if (stream.queue.empty() || !stream.queue.front().run()) return false;
   stream.queue.pop_front();
   ++stream.done;
   return true;
 }
 
+// Of device 0 and the others.
+std::map<int, CUstream_st>& default_streams() {
+  static std::map<int, CUstream_st> all;
+  return all;
+}
+
+// A null stream is the default one of this thread's device.
+cudaStream_t or_default(cudaStream_t stream) {
+  if (stream != nullptr) return stream;
+  return &default_streams()
+              .try_emplace(current_device(), CUstream_st{.device = current_device()})
+              .first->second;
+}
+
+bool is_usable_stream(cudaStream_t stream, const char* call) {
+  return stream == or_default(nullptr) || is_usable(streams(), stream, call);
+}
+
+cudaError_t enqueue_work(cudaStream_t stream, StreamWork work) {
+  stream = or_default(stream);
+  if (!is_usable_stream(stream, "work for a stream")) return cudaErrorInvalidResourceHandle;
+  stream->queue.push_back(std::move(work));
+  ++stream->enqueued;
+  return cudaSuccess;
+}
+
 bool has_come(const CUevent_st& event) {
-  return !streams().contains(event.stream) || event.stream->done >= event.enqueued;
+  const std::set<cudaStream_t> living = all_streams();
+  return !living.contains(event.stream) || event.stream->done >= event.enqueued;
 }
 
 // As the real one, without a limit: a hang here is one of the caller's.
@@ -50,15 +78,25 @@ std::set<cudaEvent_t>& events() {
   return living;
 }
 
+std::set<cudaStream_t> all_streams() {
+  std::set<cudaStream_t> all = streams();
+  for (auto& [device, stream] : default_streams()) all.insert(&stream);
+  return all;
+}
+
 void run_one_piece() {
-  for (const cudaStream_t stream : streams()) (void)run_piece(*stream);
+  for (const cudaStream_t stream : all_streams()) (void)run_piece(*stream);
+}
+
+void end_waits_that_are_over() {
+  for (const cudaStream_t stream : all_streams()) {
+    while (!stream->queue.empty() && stream->queue.front().is_wait && run_piece(*stream)) {
+    }
+  }
 }
 
 cudaError_t enqueue(cudaStream_t stream, std::function<bool()> work) {
-  if (!is_usable(streams(), stream, "work for a stream")) return cudaErrorInvalidResourceHandle;
-  stream->queue.push_back(std::move(work));
-  ++stream->enqueued;
-  return cudaSuccess;
+  return enqueue_work(stream, {.run = std::move(work), .is_wait = false});
 }
 
 }  // namespace sterna::cuda_stand_in
@@ -82,20 +120,22 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  if (!is_usable(streams(), stream, "cudaStreamQuery")) return cudaErrorInvalidResourceHandle;
+  stream = or_default(stream);
+  if (!is_usable_stream(stream, "cudaStreamQuery")) return cudaErrorInvalidResourceHandle;
   run_one_piece();
   return stream->queue.empty() ? cudaSuccess : cudaErrorNotReady;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  if (!is_usable(streams(), stream, "cudaStreamSynchronize")) return cudaErrorInvalidResourceHandle;
+  stream = or_default(stream);
+  if (!is_usable_stream(stream, "cudaStreamSynchronize")) return cudaErrorInvalidResourceHandle;
   run_until([stream] { return stream->queue.empty(); });
   return cudaSuccess;
 }
 
 cudaError_t cudaDeviceSynchronize() {
   run_until([] {
-    for (const cudaStream_t stream : streams()) {
+    for (const cudaStream_t stream : all_streams()) {
       if (stream->device == current_device() && !stream->queue.empty()) return false;
     }
     return true;
@@ -105,7 +145,7 @@ cudaError_t cudaDeviceSynchronize() {
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (!is_usable(events(), event, "cudaStreamWaitEvent")) return cudaErrorInvalidResourceHandle;
-  return enqueue(stream, [awaited = *event] { return has_come(awaited); });
+  return enqueue_work(stream, {.run = [awaited = *event] { return has_come(awaited); }, .is_wait = true});
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
@@ -121,7 +161,8 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  if (!is_usable(events(), event, "cudaEventRecord") || !is_usable(streams(), stream, "cudaEventRecord")) {
+  stream = or_default(stream);
+  if (!is_usable(events(), event, "cudaEventRecord") || !is_usable_stream(stream, "cudaEventRecord")) {
     return cudaErrorInvalidResourceHandle;
   }
   event->stream = stream;
