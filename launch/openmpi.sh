@@ -32,14 +32,13 @@ openmpi_everywhere() {
 # Over TCP; another transport does not read them. openmpi_between_hosts [slow]
 #   btl_tcp_links 2         two connections to a peer: 100 MB all-reduced over 1 Gbit/s took 1.79 s with one, 0.91 s with
 #                           two; the link's limit is 0.84 s
-#   btl_tcp_flags 1         slow, for links of up to 1 Gbit/s: a rank sends as its peer is ready to take, and does not wait
-#                           for it to ask piece by piece, in requests that queue behind the peer's own pieces. 245 kB
-#                           all-reduced took 33 to 40 ms without and 20.9 ms with it over 100 Mbit/s, 1 MB 134 to 159 and 85
-#                           to 93 ms; the link's limits are 19.6 and 80 ms. 100 MB over 1 Gbit/s the same. Without a limit
-#                           they pay for it: 98 to 115 and 133 to 141 ms
+#   btl_tcp_rdma_pipeline_frag_size 32768
+#                           slow, for links of up to 1 Gbit/s: the connections take turns in small pieces. 100 MB took
+#                           0.98 s without and 0.855 s with it over 1 Gbit/s, 9.7 and 9.0 s over 100 Mbit/s. Faster links
+#                           pay for it: 86 and 98 ms at 10 Gbit/s
 openmpi_between_hosts() {
   mca btl_tcp_links 2
-  [ "${1:-}" != slow ] || mca btl_tcp_flags 1
+  [ "${1:-}" != slow ] || mca btl_tcp_rdma_pipeline_frag_size 32768
 }
 
 # openmpi_network NAME: a card (eth0) or a network (10.0.0.0/24) for the ranks' messages (btl) and for mpirun's own talk

@@ -42,21 +42,21 @@ class Training(TestCase):
     def test_places_binds_and_sets_what_it_says(self):
         self.up(2, "none")
         say = "echo $OMPI_COMM_WORLD_RANK $(hostname) $(taskset -cp $$ | sed 's/.*: //') links=$OMPI_MCA_btl_tcp_links" \
-              " flags=$OMPI_MCA_btl_tcp_flags if=$OMPI_MCA_btl_tcp_if_include core=$OPENBLAS_CORETYPE" \
+              " frag=$OMPI_MCA_btl_tcp_rdma_pipeline_frag_size if=$OMPI_MCA_btl_tcp_if_include core=$OPENBLAS_CORETYPE" \
               " omp=$OMP_NUM_THREADS"
         # OPENBLAS_CORETYPE chooses kernels, and so bits: ssh does not hand it on, the script must.
         environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell")
         result = hosts("--hosts", "host1,host0", "--network", "eth0", "--", "-c", say, environment=environment)
-        settings = "links=2 flags= if=eth0 core=Haswell omp=1"
+        settings = "links=2 frag= if=eth0 core=Haswell omp=1"
         # Both hosts are this machine, and mpirun binds the first rank of each to the first core. host0 calls mpirun, which
         # has rank 0 there.
         first = min(os.sched_getaffinity(0))
         self.assertEqual(sorted(result.stdout.splitlines()),
                          [f"0 host0 {first} {settings}", f"1 host1 {first} {settings}"], result.stderr)
         result = hosts("--hosts", "host0:2,host1", "--bind", "none", "--slow-links", "--", "-c",
-                       "echo $OMPI_COMM_WORLD_RANK $(hostname) $OMPI_MCA_btl_tcp_flags",
+                       "echo $OMPI_COMM_WORLD_RANK $(hostname) $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size",
                        environment=SHELL)
-        self.assertEqual(sorted(result.stdout.splitlines()), ["0 host0 1", "1 host0 1", "2 host1 1"],
+        self.assertEqual(sorted(result.stdout.splitlines()), ["0 host0 32768", "1 host0 32768", "2 host1 32768"],
                          result.stderr)
 
     def test_passes_the_status_on(self):
