@@ -36,6 +36,8 @@ openmpi_everywhere() {
 #                           slow, for links of up to 1 Gbit/s: the connections take turns in small pieces. 100 MB took
 #                           0.98 s without and 0.855 s with it over 1 Gbit/s, 9.7 and 9.0 s over 100 Mbit/s. Faster links
 #                           pay for it: 86 and 98 ms at 10 Gbit/s
+# Not btl_tcp_flags 1, which sends unasked: 245 kB over 100 Mbit/s take 21 ms instead of 33 to 40, but 32 ranks on 8 hosts, and
+# the links of three that `sterna doctor` measures, wait for ever.
 openmpi_between_hosts() {
   mca btl_tcp_links 2
   [ "${1:-}" != slow ] || mca btl_tcp_rdma_pipeline_frag_size 32768
