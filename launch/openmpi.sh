@@ -36,11 +36,16 @@ openmpi_everywhere() {
 #                           slow, for links of up to 1 Gbit/s: the connections take turns in small pieces. 100 MB took
 #                           0.98 s without and 0.855 s with it over 1 Gbit/s, 9.7 and 9.0 s over 100 Mbit/s. Faster links
 #                           pay for it: 86 and 98 ms at 10 Gbit/s
-# Not btl_tcp_flags 1, which sends unasked: 245 kB over 100 Mbit/s take 21 ms instead of 33 to 40, but 32 ranks on 8 hosts, and
-# the links of three that `sterna doctor` measures, wait for ever.
+#   btl_tcp_eager_limit 262144
+#                           slow: blocks of up to 256 KiB are sent unasked, where longer ones are asked for piece by piece in
+#                           requests that queue behind the other way's pieces. 245 kB took 39.3 ms without and 20.6 ms with it
+#                           over 100 Mbit/s, of 19.6. Not btl_tcp_flags 1, by which nothing is asked for: 32 ranks on 8
+#                           hosts, and the links of three that `sterna doctor` measures, wait for ever
 openmpi_between_hosts() {
   mca btl_tcp_links 2
-  [ "${1:-}" != slow ] || mca btl_tcp_rdma_pipeline_frag_size 32768
+  [ "${1:-}" = slow ] || return 0
+  mca btl_tcp_rdma_pipeline_frag_size 32768
+  mca btl_tcp_eager_limit 262144
 }
 
 # openmpi_network NAME: a card (eth0) or a network (10.0.0.0/24) for the ranks' messages (btl) and for mpirun's own talk

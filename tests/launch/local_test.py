@@ -82,9 +82,9 @@ class Settings(unittest.TestCase):
 
     def test_what_is_set_already_stays(self):
         say = "openmpi_everywhere; openmpi_between_hosts slow; echo $OMPI_MCA_btl_tcp_links" \
-              " $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size $OMPI_MCA_mpi_yield_when_idle $OMP_NUM_THREADS"
-        self.assertEqual(sourced(say), "2 32768 1 1")
-        self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_links="4", OMP_NUM_THREADS="3"), "4 32768 1 3")
+              " $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size $OMPI_MCA_btl_tcp_eager_limit $OMPI_MCA_mpi_yield_when_idle $OMP_NUM_THREADS"
+        self.assertEqual(sourced(say), "2 32768 262144 1 1")
+        self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_links="4", OMP_NUM_THREADS="3"), "4 32768 262144 1 3")
 
     def test_what_chooses_kernels_goes_to_every_host(self):
         flags = sourced('openmpi_flags; echo "${mpirun_flags[@]}"', OPENBLAS_CORETYPE="Haswell", DNNL_MAX_CPU_ISA="AVX2",
