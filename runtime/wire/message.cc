@@ -9,21 +9,15 @@
 #include "runtime/core/bytes.h"
 #include "runtime/core/errors.h"
 #include "runtime/wire/expectation.h"
+#include "runtime/wire/key_fields.h"
 
 namespace sterna::wire {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4e525453;  // "STRN"
 
-// Where the header's fields lie, in bytes.
-constexpr std::size_t kMagicAt = 0;
-constexpr std::size_t kVersionAt = 4;
-constexpr std::size_t kKindAt = 5;
-constexpr std::size_t kBucketAt = 6;
-constexpr std::size_t kStepAt = 8;
-constexpr std::size_t kFirstLearnerAt = 12;
-constexpr std::size_t kSectionsAt = 16;
-constexpr std::size_t kTotalAt = 20;
+// Where the header's fields behind those of the key lie, in bytes.
+constexpr std::size_t kTotalAt = kKeyFieldsBytes;
 constexpr std::size_t kChecksumAt = 24;
 static_assert(kChecksumAt + sizeof(std::uint64_t) == kMessageHeaderBytes);
 
@@ -40,28 +34,21 @@ std::size_t length_at(std::size_t section) {
 }
 
 void check_header(std::span<const std::byte> message, const Expectation& expectation) {
-  const MessageKey& key = expectation.key;
   if (message.size() < kMessageHeaderBytes) {
     expectation.fail("message bytes", message.size(),
                      cat("expected at least the header's ", kMessageHeaderBytes));
   }
-  expectation.require("magic", load<std::uint32_t>(message, kMagicAt), kMagic);
-  expectation.require("version", load<std::uint8_t>(message, kVersionAt), kMessageVersion);
+  require_magic(expectation, message, kMagic, "magic");
   expectation.require("total bytes in the header", load<std::uint32_t>(message, kTotalAt), message.size());
   expectation.require("checksum", load<std::uint64_t>(message, kChecksumAt), checksum_of(message));
-  expectation.require("kind", load<std::uint8_t>(message, kKindAt), static_cast<std::uint8_t>(key.kind));
-  expectation.require("step", load<std::uint32_t>(message, kStepAt), key.step);
-  expectation.require("bucket", load<std::uint16_t>(message, kBucketAt), key.bucket);
-  expectation.require("first learner", load<std::uint32_t>(message, kFirstLearnerAt), key.first_learner);
-  expectation.require("sections", load<std::uint32_t>(message, kSectionsAt), key.sections);
+  require_key(expectation, message, "sections");
 }
 
 }  // namespace
 
 MessageWriter::MessageWriter(const MessageKey& key, std::vector<std::byte>& buffer)
     : key_(key), buffer_(buffer), end_(message_bytes(key.sections, 0)) {
-  STERNA_CHECK(key.step <= std::numeric_limits<std::uint32_t>::max());
-  STERNA_CHECK(key.bucket <= std::numeric_limits<std::uint16_t>::max());
+  check_fits(key);
   if (buffer_.size() < end_) buffer_.resize(end_);
 }
 
@@ -89,13 +76,7 @@ void MessageWriter::append(std::span<const std::byte> section) {
 std::span<const std::byte> MessageWriter::finish() {
   STERNA_CHECK(sections_ == key_.sections);
   const std::span<std::byte> message = std::span(buffer_).first(end_);
-  store(message, kMagicAt, kMagic);
-  store(message, kVersionAt, kMessageVersion);
-  store(message, kKindAt, static_cast<std::uint8_t>(key_.kind));
-  store(message, kBucketAt, static_cast<std::uint16_t>(key_.bucket));
-  store(message, kStepAt, static_cast<std::uint32_t>(key_.step));
-  store(message, kFirstLearnerAt, key_.first_learner);
-  store(message, kSectionsAt, key_.sections);
+  store_key_fields(message, kMagic, key_);
   store(message, kTotalAt, static_cast<std::uint32_t>(end_));
   store(message, kChecksumAt, checksum_of(message));
   return message;
