@@ -3,7 +3,7 @@ import json
 import os
 from unittest import mock
 
-from support import TestCase, main, rows, run
+from support import TestCase, ignore_leaks_of_mpi, main, rows, run
 
 SHORT = ("train", "--model", "lenet", "--data", "synthetic", "--steps", 4, "--batch", 2, "--progress", "off")
 
@@ -52,4 +52,5 @@ class TrainingOverNccl(TestCase):
 
 
 if __name__ == "__main__":
+    ignore_leaks_of_mpi()
     main()

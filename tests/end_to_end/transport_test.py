@@ -1,13 +1,10 @@
 """The transports of the program as it was built, and what it says where NCCL cannot be used."""
 import json
-import os
 from pathlib import Path
 
-from support import TestCase, main, run
+from support import TestCase, ignore_leaks_of_mpi, main, run
 
 SHORT = ("train", "--model", "lenet", "--data", "synthetic", "--steps", 4, "--batch", 2, "--progress", "off")
-# MPI's leaks, as in tests/support/mpirun.sh: a process that mpirun did not start begins MPI here too.
-os.environ["ASAN_OPTIONS"] = ":".join(["detect_leaks=0", *filter(None, [os.environ.get("ASAN_OPTIONS")])])
 HAS_GPU = Path("/dev/nvidia0").exists()
 
 
@@ -33,4 +30,5 @@ class Transports(TestCase):
 
 
 if __name__ == "__main__":
+    ignore_leaks_of_mpi()
     main()
