@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 preset=${1:-release}
 shift || true
 [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" -Wno-dev >/dev/null
+# Presets and clones share what they compile alike.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
 # A quarter of the memory is left alone; a compiler takes up to 1 GB.
 jobs=$(nproc)
 most=$(awk '/MemAvailable/ { print int($2 / 1400000) }' /proc/meminfo)
