@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# sanitize.sh [all]: the tests under the address and undefined-behaviour sanitizers, and those of threads under the thread
-# sanitizer. Without `all`, those that train models for long are left out, those of packages, launchers and reports, and
-# what threads do not touch.
+# sanitize.sh [all]: the tests of what handles bytes, memory and other processes under the address and undefined-behaviour
+# sanitizers, and those of threads under the thread sanitizer. With `all`: every test of the tree under the former, and more
+# under the latter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 launch/setup.sh --tests
-slow='world_size_test|train_test|bad_input_test|training_test|training_controls_test|controls_test|diagnostics_test|models_test'
-slow+='|weights_test|timeline_test|experiment_test|project_test|report_test|install_test|cpack_test|completion_test'
-slow+='|local_test|hosts_test|doctor_test|testbed_test|ledger_test|shellcheck|gpu_kernel_table'
-[ "${1:-}" != all ] || slow=nothing_at_all
-launch/build.sh debug
-ctest --preset debug --no-tests=error -j "$(nproc)" -E "^($slow)\$"
+parts=(core numerics device tensor data wire collectives compressors optim exchange record library)
+targets=("${parts[@]/#/tests/}")
+targets=("${targets[@]/%//all}")
+threads=(device_engine_test planted_defects loader_test exchange_test bucket_exchange_test)
+threads_pattern='device_engine_test|planted_.*|loader_test|exchange_test|bucket_exchange_test'
+
 if [ "${1:-}" = all ]; then
-  launch/build.sh tsan device_engine_test planted_defects communicator_test loader_test exchange_test bucket_exchange_test train_test
-  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(device_engine_test|planted_.*|communicator_test|loader_test|exchange_test|bucket_exchange_test|train_test)$'
+  threads+=(communicator_test train_test)
+  threads_pattern+='|communicator_test|train_test'
+  launch/build.sh debug
+  ctest --preset debug --no-tests=error -j "$(nproc)"
 else
-  launch/build.sh tsan device_engine_test planted_defects loader_test exchange_test bucket_exchange_test
-  ctest --preset tsan --no-tests=error -j "$(nproc)" -R '^(device_engine_test|planted_.*|loader_test|exchange_test|bucket_exchange_test)$'
+  launch/build.sh debug "${targets[@]}"
+  for part in "${parts[@]}"; do  # gpu_kernel_table reads what nvcc made, which no sanitizer changes
+    ctest --test-dir "build/debug/tests/$part" --output-on-failure --no-tests=error -j "$(nproc)" -E '^gpu_kernel_table$'
+  done
 fi
+launch/build.sh tsan "${threads[@]}"
+ctest --preset tsan --no-tests=error -j "$(nproc)" -R "^($threads_pattern)\$"
