@@ -34,15 +34,62 @@ void for_each_row(const std::filesystem::path& path, const std::function<void(co
   if (std::filesystem::exists(path)) kReader.for_each_row(path, /*may_be_cut=*/false, take);
 }
 
-void require_equal_settings(const PlannedRun& run, const json& had, const ordered_json& defaults) {
+// A setting in which a run that was made is not the one that is planned.
+struct Difference {
+  std::string key;
+  std::string before;
+  std::string now;
+};
+
+std::optional<Difference> first_difference(const PlannedRun& run, const json& had,
+                                           const ordered_json& defaults) {
   for (const auto& [key, now] : run.settings.items()) {
     if (kPlaces.contains(key)) continue;
     const ordered_json before = had.contains(key) ? ordered_json(had[key]) : defaults[key];
-    if (before == now) continue;
-    throw ConfigError(cat("[experiment] ", key, " = ", now.dump(), ": was ", before.dump(), " when ",
-                          run.directory.string(),
-                          " was made; choose another --out, or remove what was made with other settings"));
+    if (before != now) return Difference{.key = key, .before = before.dump(), .now = now.dump()};
   }
+  return std::nullopt;
+}
+
+// What a run that has ended, and did not fail, says of itself.
+struct EndedRun {
+  RunOutcome outcome;
+  json settings;
+};
+
+std::optional<EndedRun> read_ended(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / kOutcomeFile;
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const json written = kReader.read_json(path);
+  RunOutcome outcome{};
+  kReader.guard(path.string(), [&] {
+    outcome = {.status = status_named(written.value("status", ""), path),
+               .seconds = written.at("seconds").get<double>()};
+  });
+  const std::filesystem::path description = directory / "run.json";
+  if (outcome.status == RunStatus::kFailed || !std::filesystem::exists(description)) return std::nullopt;
+  const json written_first = kReader.read_json(description);
+  if (!written_first.contains("settings")) return std::nullopt;
+  return EndedRun{.outcome = outcome, .settings = written_first["settings"]};
+}
+
+// The directories of a directory in the order of their names.
+std::vector<std::filesystem::path> directories_of(const std::filesystem::path& parent) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(parent)) {
+    if (entry.is_directory()) found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+// The outcome comes last, as if the run had ended here.
+void copy_run(const std::filesystem::path& from, const std::filesystem::path& to, const RunOutcome& outcome) {
+  std::filesystem::remove_all(to);
+  std::filesystem::create_directories(to.parent_path());
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+  remove_outcome(to);
+  write_outcome(to, outcome);
 }
 
 void read_steps(const std::filesystem::path& path, RunSummary& summary) {
@@ -100,20 +147,28 @@ void remove_outcome(const std::filesystem::path& directory) {
 }
 
 std::optional<RunOutcome> find_outcome(const PlannedRun& run, const ordered_json& defaults) {
-  const std::filesystem::path path = run.directory / kOutcomeFile;
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  const json written = kReader.read_json(path);
-  RunOutcome outcome{};
-  kReader.guard(path.string(), [&] {
-    outcome = {.status = status_named(written.value("status", ""), path),
-               .seconds = written.at("seconds").get<double>()};
-  });
-  const std::filesystem::path description = run.directory / "run.json";
-  if (outcome.status == RunStatus::kFailed || !std::filesystem::exists(description)) return std::nullopt;
-  const json written_first = kReader.read_json(description);
-  if (!written_first.contains("settings")) return std::nullopt;
-  require_equal_settings(run, written_first["settings"], defaults);
-  return outcome;
+  const auto ended = read_ended(run.directory);
+  if (!ended) return std::nullopt;
+  if (const auto difference = first_difference(run, ended->settings, defaults)) {
+    throw ConfigError(cat("[experiment] ", difference->key, " = ", difference->now, ": was ",
+                          difference->before, " when ", run.directory.string(),
+                          " was made; choose another --out, or remove what was made with other settings"));
+  }
+  return ended->outcome;
+}
+
+std::optional<CopiedRun> copy_equal_run(const PlannedRun& run, const std::filesystem::path& out,
+                                        const ordered_json& defaults) {
+  for (const auto& experiment : directories_of(out)) {
+    for (const auto& variant : directories_of(experiment)) {
+      const std::filesystem::path directory = variant / run.directory.filename();
+      const auto ended = directory == run.directory ? std::nullopt : read_ended(directory);
+      if (!ended || first_difference(run, ended->settings, defaults)) continue;
+      copy_run(directory, run.directory, ended->outcome);
+      return CopiedRun{.outcome = ended->outcome, .from = directory};
+    }
+  }
+  return std::nullopt;
 }
 
 RunSummary summarise(const PlannedRun& run, const RunOutcome& outcome, const std::string& measure) {

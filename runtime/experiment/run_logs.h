@@ -32,6 +32,18 @@ void remove_outcome(const std::filesystem::path& directory);
 [[nodiscard]] std::optional<RunOutcome> find_outcome(const PlannedRun& run,
                                                      const nlohmann::ordered_json& defaults);
 
+struct CopiedRun {
+  RunOutcome outcome;
+  std::filesystem::path from;
+};
+
+// Looks for a run of the same settings among those of other experiments and variants,
+// OUT/NAME/VARIANT/seed-K, and copies it to the run's directory as if it had ended there: a baseline that
+// experiments share is trained once. Overwrites what an interrupted run has left. Returns none if there is no
+// such run.
+[[nodiscard]] std::optional<CopiedRun> copy_equal_run(const PlannedRun& run, const std::filesystem::path& out,
+                                                      const nlohmann::ordered_json& defaults);
+
 // What result.json says of a run.
 struct RunSummary {
   std::uint64_t seed = 0;

@@ -78,7 +78,7 @@ class Runner {
     require_variants(definition, options.variants);
     make_directory(directory_);
     lock_.emplace(directory_);
-    find_what_is_there(options.variants, program.settings_of({}));
+    find_what_is_there(options, program.settings_of({}));
   }
 
   Report run() {
@@ -100,16 +100,32 @@ class Runner {
   }
 
  private:
-  void find_what_is_there(const std::vector<std::string>& variants, const nlohmann::ordered_json& defaults) {
+  void find_what_is_there(const RunnerOptions& options, const nlohmann::ordered_json& defaults) {
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       const std::string& name = definition_.variants[runs_[i].variant].name;
-      if (const auto outcome = find_outcome(runs_[i], defaults)) {
+      const bool is_wanted =
+          options.variants.empty() || std::ranges::find(options.variants, name) != options.variants.end();
+      auto outcome = find_outcome(runs_[i], defaults);
+      if (!outcome && is_wanted) outcome = copied(runs_[i], options.out, defaults);
+      if (outcome) {
         summaries_[i] = summarise(runs_[i], *outcome, definition_.measure);
-      } else if (variants.empty() || std::ranges::find(variants, name) != variants.end()) {
+      } else if (is_wanted) {
         queue_.push_back(i);
       }
     }
     to_do_ = queue_.size();
+  }
+
+  std::optional<RunOutcome> copied(const PlannedRun& run, const std::filesystem::path& out,
+                                   const nlohmann::ordered_json& defaults) const {
+    const auto found = copy_equal_run(run, out, defaults);
+    if (!found) return std::nullopt;
+    note_(cat(name_of(run), ": copied from ", found->from.string(), ", which has the same settings"));
+    return found->outcome;
+  }
+
+  [[nodiscard]] std::string name_of(const PlannedRun& run) const {
+    return cat(definition_.variants[run.variant].name, ", seed ", run.seed);
   }
 
   [[nodiscard]] std::filesystem::path output_of(std::size_t number) const {
@@ -131,7 +147,7 @@ class Runner {
     RunOutcome outcome{.status = RunStatus::kFailed, .seconds = ended.seconds};
     if (ended.status == 0) outcome.status = RunStatus::kDone;
     if (ended.status == kStatusDiverged) outcome.status = RunStatus::kDiverged;
-    const std::string name = cat(definition_.variants[run.variant].name, ", seed ", run.seed);
+    const std::string name = name_of(run);
     if (outcome.status == RunStatus::kFailed) {
       report.failures.push_back({.run = name, .status = ended.status, .output = output_of(ended.number)});
     }

@@ -181,6 +181,20 @@ class GoingOn(Experiment):
         self.assertEqual((again.status, again.err), (0, ""))
         self.assertEqual(self.result(), first)
 
+    def test_copies_what_another_experiment_has_run(self):
+        self.write()
+        self.assertEqual(self.experiment("--variants", "dense", "--seeds", 1).status, 0)
+        shutil.copy(self.directory / "mine.toml", self.directory / "theirs.toml")
+        ended = run("experiment", self.directory / "theirs.toml", "--out", self.directory / "out", "--variants", "dense,topk", "--seeds", 1)
+        self.assertEqual(ended.status, 0, ended.err)
+        self.assertIn(f"dense, seed 1: copied from {self.logs('dense', 1)}, which has the same settings", ended.err)
+        self.assertRegex(ended.err, "1 of [0-9] runs are to be done")
+        theirs = self.directory / "out" / "theirs"
+        self.assertEqual((theirs / "dense" / "seed-1" / "steps.jsonl").read_text(), (self.logs("dense", 1) / "steps.jsonl").read_text())
+        runs = [v["runs"] for v in json.loads((theirs / "result.json").read_text())["variants"]]
+        self.assertEqual([len(r) for r in runs], [1, 1, 0])
+        self.assertEqual(runs[0], self.result()["variants"][0]["runs"])
+
     def test_refuses_runs_with_other_settings(self):
         self.write()
         self.assertEqual(self.experiment("--variants", "topk", "--seeds", 1).status, 0)

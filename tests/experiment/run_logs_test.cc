@@ -33,6 +33,13 @@ class RunLogs : public testing::Test {
     std::ofstream(run_.directory / name) << text;
   }
 
+  // A run with the settings of run_ in another experiment.
+  PlannedRun elsewhere() const {
+    PlannedRun run = run_;
+    run.directory = root_ / "other" / "b" / "seed-3";
+    return run;
+  }
+
   std::filesystem::path root_ = std::filesystem::path(testing::TempDir()) / "sterna-run-logs-test";
   PlannedRun run_ = {
       .variant = 0, .seed = 3, .directory = root_ / "mine" / "a" / "seed-3", .arguments = {}, .settings = {}};
@@ -76,6 +83,39 @@ TEST_F(RunLogs, WithoutTheirDescriptionAreDoneAnew) {
   write_outcome(run_.directory, {.status = RunStatus::kDone, .seconds = 1.0});
   std::filesystem::remove(run_.directory / "run.json");
   EXPECT_FALSE(find_outcome(run_, kDefaults));
+}
+
+TEST_F(RunLogs, OfTheSameSettingsAreCopied) {
+  const PlannedRun other = elsewhere();
+  EXPECT_FALSE(copy_equal_run(other, root_, kDefaults));  // it has not ended
+  EXPECT_FALSE(std::filesystem::exists(other.directory));
+
+  write_outcome(run_.directory, {.status = RunStatus::kDone, .seconds = 1.5});
+  std::filesystem::create_directories(other.directory);
+  std::ofstream(other.directory / "steps.jsonl") << "of a run that was interrupted";
+  std::ofstream(other.directory / "gradients.npy") << "as well";
+  const auto copied = copy_equal_run(other, root_, kDefaults);
+  ASSERT_TRUE(copied);
+  EXPECT_EQ(copied->from, run_.directory);
+  EXPECT_EQ(copied->outcome.seconds, 1.5);
+  EXPECT_FALSE(std::filesystem::exists(other.directory / "gradients.npy"));
+  const auto found = find_outcome(other, kDefaults);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->seconds, 1.5);
+  EXPECT_EQ(summarise(other, *found, "test_accuracy").value, 0.75);
+}
+
+TEST_F(RunLogs, OfOtherSettingsOrSeedsOrThatFailedAreNotCopied) {
+  write_outcome(run_.directory, {.status = RunStatus::kFailed, .seconds = 1.5});
+  EXPECT_FALSE(copy_equal_run(elsewhere(), root_, kDefaults));
+  write_outcome(run_.directory, {.status = RunStatus::kDone, .seconds = 1.5});
+  PlannedRun other = elsewhere();
+  other.settings["lr"] = 0.25;
+  EXPECT_FALSE(copy_equal_run(other, root_, kDefaults));
+  other = elsewhere();
+  other.directory = root_ / "other" / "b" / "seed-4";
+  EXPECT_FALSE(copy_equal_run(other, root_, kDefaults));
+  EXPECT_FALSE(copy_equal_run(run_, root_, kDefaults));  // itself alone
 }
 
 // Payloads of 10 and 40 bytes: 25 in the mean.
