@@ -1,14 +1,35 @@
 #include "runtime/collectives/failures.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 namespace sterna::collectives {
 
+namespace {
+
+// What is awaited from each rank and to it, in the order in which they come first. Sums stay apart.
+std::vector<AwaitedBlock> added_up(std::span<const AwaitedBlock> awaited) {
+  std::vector<AwaitedBlock> totals;
+  for (const AwaitedBlock& block : awaited) {
+    const auto same = std::ranges::find_if(totals, [&](const AwaitedBlock& total) {
+      return block.peer != kAllRanks && total.peer == block.peer && total.is_receive == block.is_receive;
+    });
+    if (same == totals.end()) {
+      totals.push_back(block);
+    } else {
+      same->bytes += block.bytes;
+    }
+  }
+  return totals;
+}
+
+}  // namespace
+
 std::string text_of(std::span<const AwaitedBlock> awaited) {
   if (awaited.empty()) return "work on the device";
   std::vector<std::string> blocks;
-  for (const AwaitedBlock& block : awaited) {
+  for (const AwaitedBlock& block : added_up(awaited)) {
     const bool is_sum = block.peer == kAllRanks;
     blocks.push_back(
         is_sum ? cat("the sum of ", block.bytes, " bytes over all ranks")

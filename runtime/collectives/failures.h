@@ -18,7 +18,7 @@ struct AwaitedBlock {
   bool is_receive;
 };
 
-// "5 bytes from rank 1, 6 bytes to rank 2".
+// "5 bytes from rank 1, 6 bytes to rank 2": what is awaited from a rank, and to it, is added up.
 [[nodiscard]] std::string text_of(std::span<const AwaitedBlock> awaited);
 
 // The error of `rank`, whose wait ended with these blocks unfinished.

@@ -43,8 +43,9 @@ TEST(MpiFailures, GivesUpAtTheTimeLimitAndNamesWhoIsAwaited) {
 }
 
 // Rank 1 sends `sent_bytes`, of which rank 0 expects `expected_bytes`, before a guard that must stay as it
-// is. Short blocks travel with their envelope, long ones after a handshake: two paths of MPI.
-void expect_refusal(std::size_t sent_bytes, std::size_t expected_bytes) {
+// is. Short blocks travel with their envelope, long ones after a handshake (two paths of MPI), and longer
+// ones as messages of 245,760 bytes.
+void expect_error(std::size_t sent_bytes, std::size_t expected_bytes, const std::string& message) {
   SCOPED_TRACE(cat(sent_bytes, " bytes sent, ", expected_bytes, " expected"));
   const auto comm = make_mpi(milliseconds(500));
   if (comm->rank() == 1) {
@@ -57,8 +58,6 @@ void expect_refusal(std::size_t sent_bytes, std::size_t expected_bytes) {
   }
   if (comm->rank() == 0) {
     std::vector<std::byte> guarded(std::max(sent_bytes, expected_bytes) + 4096);
-    const std::string message =
-        cat("rank 0: block from rank 1 has ", sent_bytes, " bytes, expected ", expected_bytes);
     EXPECT_THAT([&] { receive_from(*comm, 1, std::span(guarded).first(expected_bytes)); },
                 ThrowsMessage<CommError>(HasSubstr(message)));
     EXPECT_THAT(std::span(guarded).subspan(expected_bytes), testing::Each(std::byte{0}));
@@ -66,15 +65,24 @@ void expect_refusal(std::size_t sent_bytes, std::size_t expected_bytes) {
   barrier(*make_mpi(kAmple));
 }
 
+void expect_refusal(std::size_t sent_bytes, std::size_t expected_bytes) {
+  expect_error(sent_bytes, expected_bytes,
+               cat("rank 0: block from rank 1 has ", sent_bytes, " bytes, expected ", expected_bytes));
+}
+
 TEST(MpiFailures, DetectsABlockThatIsShorterThanExpected) {
   expect_refusal(/*sent_bytes=*/7, /*expected_bytes=*/8);
   expect_refusal(999'999, 1'000'000);
+  expect_refusal(500'000, 1'000'000);  // 2 messages and 8480 bytes, of 4 and 16,960
+  expect_error(2 * 245'760, 1'000'000, "still awaited: 508480 bytes from rank 1;");
 }
 
 TEST(MpiFailures, DetectsABlockThatIsLongerThanExpectedAndWritesNothingPastItsEnd) {
   expect_refusal(9, 8);
   expect_refusal(5'000, 3'200);
-  expect_refusal(1'000'000, 3'200);
+  expect_error(1'000'000, 3'200, "rank 0: block from rank 1 has at least 245760 bytes, expected 3200;");
+  expect_error(1'000'000, 500'000, "rank 0: block from rank 1 has at least 737280 bytes, expected 500000;");
+  expect_error(1'000'000, 999'999, "rank 0: block from rank 1 has 1000000 bytes, expected 999999;");
 }
 
 // What a transfer leaves behind when it is dropped must not reach the communicators made after it.

@@ -12,7 +12,8 @@
 namespace sterna::collectives {
 namespace {
 
-constexpr std::size_t kMaxSummedValues = kMaxMessageBytes / sizeof(float);
+// MPI counts in int.
+constexpr std::size_t kMaxSummedValues = std::size_t{1} << 28;
 
 MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& is_abandoned) {
   int is_initialised = 0;

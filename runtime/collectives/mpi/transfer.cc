@@ -38,8 +38,8 @@ std::chrono::microseconds sleep_after(std::chrono::steady_clock::duration waited
 // Calls each(offset, bytes) for the messages of a block.
 template <typename Each>
 void for_each_message(std::size_t block_bytes, const Each& each) {
-  for (std::size_t offset = 0; offset < block_bytes; offset += kMaxMessageBytes) {
-    each(offset, std::min(kMaxMessageBytes, block_bytes - offset));
+  for (std::size_t offset = 0; offset < block_bytes; offset += kMostMessageBytes) {
+    each(offset, std::min(kMostMessageBytes, block_bytes - offset));
   }
 }
 
@@ -48,20 +48,22 @@ void for_each_message(std::size_t block_bytes, const Each& each) {
 MpiTransfer::~MpiTransfer() {
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     // A sum over all ranks can be neither cancelled nor freed.
-    if (requests_[i] == MPI_REQUEST_NULL || blocks_[i].peer == kAllRanks) continue;
-    if (blocks_[i].is_receive) MPI_Cancel(&requests_[i]);
+    if (requests_[i] == MPI_REQUEST_NULL || messages_[i].awaited.peer == kAllRanks) continue;
+    if (messages_[i].awaited.is_receive) MPI_Cancel(&requests_[i]);
     MPI_Request_free(&requests_[i]);
   }
 }
 
-MPI_Request& MpiTransfer::new_request(const AwaitedBlock& block) {
-  blocks_.push_back(block);
+MPI_Request& MpiTransfer::new_request(const Message& message) {
+  messages_.push_back(message);
   return requests_.emplace_back(MPI_REQUEST_NULL);
 }
 
 void MpiTransfer::send(const SendBlock& block) {
   for_each_message(block.bytes.size(), [&](std::size_t offset, std::size_t bytes) {
-    MPI_Request& request = new_request({.peer = block.peer, .bytes = bytes, .is_receive = false});
+    MPI_Request& request = new_request({.awaited = {.peer = block.peer, .bytes = bytes, .is_receive = false},
+                                        .offset = offset,
+                                        .block_bytes = block.bytes.size()});
     check_mpi(MPI_Isend(block.bytes.data() + offset, static_cast<int>(bytes), MPI_BYTE, block.peer,
                         tag_of(bytes), job_.comm, &request),
               {.name = "MPI_Isend", .rank = job_.rank, .peer = block.peer});
@@ -70,7 +72,9 @@ void MpiTransfer::send(const SendBlock& block) {
 
 void MpiTransfer::receive(const ReceiveBlock& block) {
   for_each_message(block.bytes.size(), [&](std::size_t offset, std::size_t bytes) {
-    MPI_Request& request = new_request({.peer = block.peer, .bytes = bytes, .is_receive = true});
+    MPI_Request& request = new_request({.awaited = {.peer = block.peer, .bytes = bytes, .is_receive = true},
+                                        .offset = offset,
+                                        .block_bytes = block.bytes.size()});
     check_mpi(MPI_Irecv(block.bytes.data() + offset, static_cast<int>(bytes), MPI_BYTE, block.peer,
                         tag_of(bytes), job_.comm, &request),
               {.name = "MPI_Irecv", .rank = job_.rank, .peer = block.peer});
@@ -78,7 +82,10 @@ void MpiTransfer::receive(const ReceiveBlock& block) {
 }
 
 void MpiTransfer::sum(std::span<float> values) {
-  MPI_Request& request = new_request({.peer = kAllRanks, .bytes = values.size_bytes(), .is_receive = false});
+  MPI_Request& request =
+      new_request({.awaited = {.peer = kAllRanks, .bytes = values.size_bytes(), .is_receive = false},
+                   .offset = 0,
+                   .block_bytes = values.size_bytes()});
   check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_FLOAT, MPI_SUM,
                            job_.comm, &request),
             {.name = "MPI_Iallreduce", .rank = job_.rank});
@@ -113,45 +120,56 @@ int MpiTransfer::test() {
   for (int i = 0; i < completed; ++i) {
     MPI_Status& status = statuses_[static_cast<std::size_t>(i)];
     if (code == MPI_SUCCESS) status.MPI_ERROR = MPI_SUCCESS;  // MPI writes it only where there is an error
-    check_received(blocks_[static_cast<std::size_t>(completed_[static_cast<std::size_t>(i)])], status);
+    check_received(messages_[static_cast<std::size_t>(completed_[static_cast<std::size_t>(i)])], status);
   }
   return completed;
 }
 
-void MpiTransfer::check_received(const AwaitedBlock& block, const MPI_Status& status) const {
+void MpiTransfer::check_received(const Message& message, const MPI_Status& status) const {
+  const AwaitedBlock& awaited = message.awaited;
   int error_class = MPI_SUCCESS;
   if (status.MPI_ERROR != MPI_SUCCESS) MPI_Error_class(status.MPI_ERROR, &error_class);
-  if (error_class == MPI_ERR_TRUNCATE) throw wrong_length(job_.rank, block.peer, "more", block.bytes);
-  const char* call = block.is_receive          ? "MPI_Irecv"
-                     : block.peer == kAllRanks ? "MPI_Iallreduce"
-                                               : "MPI_Isend";
-  check_mpi(status.MPI_ERROR, {.name = call, .rank = job_.rank, .peer = block.peer});
-  if (!block.is_receive) return;
+  if (error_class == MPI_ERR_TRUNCATE)
+    throw wrong_length(job_.rank, awaited.peer, "more", message.block_bytes);
+  const char* call = awaited.is_receive          ? "MPI_Irecv"
+                     : awaited.peer == kAllRanks ? "MPI_Iallreduce"
+                                                 : "MPI_Isend";
+  check_mpi(status.MPI_ERROR, {.name = call, .rank = job_.rank, .peer = awaited.peer});
+  if (!awaited.is_receive) return;
   int bytes = 0;
-  check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), {"MPI_Get_count", job_.rank, block.peer});
-  if (static_cast<std::size_t>(bytes) != block.bytes)
-    throw wrong_length(job_.rank, block.peer, cat(bytes), block.bytes);
+  check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), {"MPI_Get_count", job_.rank, awaited.peer});
+  if (static_cast<std::size_t>(bytes) != awaited.bytes) throw_other_length(message, bytes);
 }
 
 // A message of the peer that matches no receive: its length is not the one that is expected here.
-void MpiTransfer::throw_if_another_length_came(const AwaitedBlock& block) const {
-  if (!block.is_receive) return;
+void MpiTransfer::throw_if_another_length_came(const Message& message) const {
+  const AwaitedBlock& awaited = message.awaited;
+  if (!awaited.is_receive) return;
   int has_come = 0;
   MPI_Status status;
-  check_mpi(MPI_Iprobe(block.peer, MPI_ANY_TAG, job_.comm, &has_come, &status),
-            {.name = "MPI_Iprobe", .rank = job_.rank, .peer = block.peer});
+  check_mpi(MPI_Iprobe(awaited.peer, MPI_ANY_TAG, job_.comm, &has_come, &status),
+            {.name = "MPI_Iprobe", .rank = job_.rank, .peer = awaited.peer});
   if (has_come == 0) return;
   int bytes = 0;
-  check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), {"MPI_Get_count", job_.rank, block.peer});
-  throw wrong_length(job_.rank, block.peer, cat(bytes), block.bytes);
+  check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), {"MPI_Get_count", job_.rank, awaited.peer});
+  throw_other_length(message, bytes);
+}
+
+// Of blocks that agree in front: their last messages differ, or one block goes on where the other ends.
+void MpiTransfer::throw_other_length(const Message& message, int came) const {
+  const std::size_t length = message.offset + static_cast<std::size_t>(came);
+  const bool may_go_on = static_cast<std::size_t>(came) == kMostMessageBytes;
+  throw wrong_length(job_.rank, message.awaited.peer, cat(may_go_on ? "at least " : "", length),
+                     message.block_bytes);
 }
 
 void MpiTransfer::give_up() const {
   std::vector<AwaitedBlock> awaited;
   for (std::size_t i = 0; i < requests_.size(); ++i) {
-    if (requests_[i] != MPI_REQUEST_NULL) awaited.push_back(blocks_[i]);
+    if (requests_[i] == MPI_REQUEST_NULL) continue;
+    throw_if_another_length_came(messages_[i]);
+    awaited.push_back(messages_[i].awaited);
   }
-  for (const AwaitedBlock& block : awaited) throw_if_another_length_came(block);
   throw time_limit_is_over(job_.rank, job_.time_limit, awaited);
 }
 
