@@ -37,9 +37,9 @@ openmpi_everywhere() {
 #                           0.98 s without and 0.855 s with it over 1 Gbit/s, 9.7 and 9.0 s over 100 Mbit/s. Faster links
 #                           pay for it: 86 and 98 ms at 10 Gbit/s
 #   btl_tcp_eager_limit 262144
-#                           slow: blocks of up to 256 KiB are sent unasked, where longer ones are asked for piece by piece in
-#                           requests that queue behind the other way's pieces. 245 kB took 39.3 ms without and 20.6 ms with it
-#                           over 100 Mbit/s, of 19.6. Not btl_tcp_flags 1, by which nothing is asked for: 32 ranks on 8
+#                           slow: messages of up to 256 KiB are sent unasked, where longer ones are asked for piece by piece in
+#                           requests that queue behind the other way's pieces; Sterna's are never longer. 245 kB took 39.3 ms
+#                           without and 20.6 ms with it over 100 Mbit/s, of 19.6. Not btl_tcp_flags 1, by which nothing is asked for: 32 ranks on 8
 #                           hosts, and the links of three that `sterna doctor` measures, wait for ever
 openmpi_between_hosts() {
   mca btl_tcp_links 2
