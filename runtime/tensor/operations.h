@@ -35,7 +35,10 @@
 #include "runtime/tensor/products.h"
 #include "runtime/tensor/recurrent/lstm_cell.h"
 #include "runtime/tensor/reorder.h"
+#include "runtime/tensor/rows.h"
+#include "runtime/tensor/symbols.h"
 #include "runtime/tensor/tensor.h"
+#include "runtime/tensor/updates.h"
 
 namespace sterna::tensor {
 
@@ -43,57 +46,6 @@ class Arena;
 
 // A piece of an implementation's memory; freed with the last copy.
 using Memory = std::shared_ptr<std::byte>;
-
-// Which symbols of samples are looked at: of each sample's positions, `count` from `first` on. Row r of what
-// they stand for belongs to sample r / count, position first + r % count.
-struct SymbolWindow {
-  std::span<const std::int32_t> symbols;  // [samples, positions]
-  std::size_t positions;
-  std::size_t first;
-  std::size_t count;
-};
-
-// Two axes that change places: [batches, outer, inner, features] -> [batches, inner, outer, features].
-struct SwappedAxes {
-  std::size_t batches = 1;
-  std::size_t outer;
-  std::size_t inner;
-  std::size_t features;
-};
-
-// Rows of `columns` elements, whose first elements lie `stride` apart. A stride of 0 reads one row again and
-// again.
-template <typename Float>
-struct BasicRows {
-  Float* data;
-  std::size_t stride;
-};
-using Rows = BasicRows<float>;
-using ConstRows = BasicRows<const float>;
-
-struct RowExtents {
-  std::size_t rows;
-  std::size_t columns;
-};
-
-// g' = g + weight_decay w;  v = momentum v + g';  w = w - learning_rate v
-struct SgdFactors {
-  float learning_rate;
-  float momentum;
-  float weight_decay;
-};
-
-// g' = g + l2 w;  m = beta1 m + one_minus_beta1 g';  v = beta2 v + one_minus_beta2 (g' g');
-// w = kept w - rate (m / (sqrt(v) / correction + epsilon))
-struct AdamFactors {
-  float beta1, one_minus_beta1;
-  float beta2, one_minus_beta2;
-  float rate;        // lr / (1 - beta1^t)
-  float correction;  // sqrt(1 - beta2^t)
-  float epsilon;
-  float l2;    // of the parameter, in the gradient
-  float kept;  // of the parameter
-};
 
 class Operations {
  public:
@@ -263,7 +215,7 @@ class Operations {
   [[nodiscard]] virtual std::unique_ptr<CrossEntropy> make_cross_entropy(std::size_t rows,
                                                                          std::size_t classes) = 0;
 
-  // ---- Optimizers: all [n]; operations in the order that the factors' comments show ----
+  // ---- Optimizers: all [n]; see updates.h ----
 
   //   velocity  empty where momentum is 0: v is g' then
   virtual void sgd(const SgdFactors& factors, std::span<const float> gradient, std::span<float> velocity,
