@@ -70,7 +70,11 @@ train() {
 }
 
 sanitize() {
-  compute-sanitizer --tool "$1" --error-exitcode 9 build/release/tests/compressors/gpu/gpu_cuda_equality_test
+  local program
+  for program in compressors/gpu/gpu_cuda_equality_test tensor/cuda/cuda_operations_program; do
+    [ ! -x "build/release/tests/$program" ] ||
+      compute-sanitizer --tool "$1" --error-exitcode 9 "build/release/tests/$program" || return 1
+  done
 }
 
 section machine describe

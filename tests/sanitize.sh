@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 launch/setup.sh --tests
 slow='world_size_test|train_test|bad_input_test|training_test|training_controls_test|controls_test|diagnostics_test|models_test'
 slow+='|weights_test|timeline_test|experiment_test|project_test|report_test|install_test|cpack_test|completion_test'
-slow+='|local_test|hosts_test|doctor_test|testbed_test|ledger_test|shellcheck|gpu_kernel_table'
+slow+='|local_test|hosts_test|doctor_test|testbed_test|ledger_test|shellcheck|gpu_kernel_table|tensor_kernel_table'
 [ "${1:-}" != all ] || slow=nothing_at_all
 launch/build.sh debug
 ctest --preset debug --no-tests=error -j "$(nproc)" -E "^($slow)\$"
