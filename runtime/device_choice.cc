@@ -55,10 +55,11 @@ std::string agree_on_device(const TrainConfig& config, collectives::Communicator
 
 std::unique_ptr<tensor::Operations> make_device(const TrainConfig& config, collectives::Communicator& comm) {
   if (config.device != "cuda") return nullptr;
+  const int gpu = gpu_of_rank(comm);
   if (const std::string why_not = tensor::cuda::why_no_cuda_operations(); !why_not.empty()) {
     throw ConfigError(cat("[train] device = cuda: ", why_not, "; use --device cpu"));
   }
-  return tensor::cuda::make_cuda_operations(gpu_of_rank(comm));
+  return tensor::cuda::make_cuda_operations(gpu);
 }
 
 }  // namespace sterna
