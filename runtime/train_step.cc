@@ -27,8 +27,8 @@ record::StepRecord train_step(Run& run, std::uint64_t step) {
     meter.scores[local] = run.model->forward_backward(  // [2] models
         batch, {.seed = run.config.seed, .learner = learner, .step = step}, run.arenas(local),
         is_last ? tell_ready : models::GradientReady());
-    exchange.gradients_are_final(run, local);
     meter.compute_ends();
+    exchange.gradients_are_final(run, local);
   }
 
   // What was not yet exchanged while backward went on.

@@ -62,10 +62,12 @@ data::Batch made_up_batch(const data::SampleShape& shape) {
   data::Batch batch = data::make_batch(shape, kSamples);
   for (std::size_t i = 0; i < batch.inputs.size(); ++i) batch.inputs[i] = random_normal({.seed = 5}, i);
   for (std::size_t i = 0; i < batch.symbols.size(); ++i) {
-    batch.symbols[i] = static_cast<std::int32_t>(random_below({.seed = 6}, i, shape.symbols));
+    batch.symbols[i] =
+        static_cast<std::int32_t>(random_below({.seed = 6}, i, static_cast<std::uint32_t>(shape.symbols)));
   }
   for (std::size_t i = 0; i < batch.labels.size(); ++i) {
-    batch.labels[i] = static_cast<std::int32_t>(random_below({.seed = 7}, i, shape.classes));
+    batch.labels[i] =
+        static_cast<std::int32_t>(random_below({.seed = 7}, i, static_cast<std::uint32_t>(shape.classes)));
   }
   return batch;
 }
