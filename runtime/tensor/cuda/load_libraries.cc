@@ -72,9 +72,9 @@ CudnnApi load_cudnn() {
   from.look_up("cudnnSetConvolution2dDescriptor", api.set_convolution);
   from.look_up("cudnnSetConvolutionGroupCount", api.set_convolution_groups);
   from.look_up("cudnnSetConvolutionMathType", api.set_convolution_math);
-  from.look_up("cudnnGetConvolutionForwardAlgorithm_v7", api.forward_algorithms);
-  from.look_up("cudnnGetConvolutionBackwardDataAlgorithm_v7", api.backward_data_algorithms);
-  from.look_up("cudnnGetConvolutionBackwardFilterAlgorithm_v7", api.backward_filter_algorithms);
+  from.look_up("cudnnGetConvolutionForwardWorkspaceSize", api.forward_workspace);
+  from.look_up("cudnnGetConvolutionBackwardDataWorkspaceSize", api.backward_data_workspace);
+  from.look_up("cudnnGetConvolutionBackwardFilterWorkspaceSize", api.backward_filter_workspace);
   from.look_up("cudnnConvolutionForward", api.convolution_forward);
   from.look_up("cudnnConvolutionBackwardData", api.convolution_backward_data);
   from.look_up("cudnnConvolutionBackwardFilter", api.convolution_backward_filter);
