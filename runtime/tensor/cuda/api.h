@@ -48,7 +48,8 @@ struct CudnnApi {
   decltype(&cudnnConvolutionBackwardFilter) convolution_backward_filter;
 };
 
-// Each loads its library with the first call; it stays. Throw ConfigError with the loader's reason.
+// Each loads its library with the first call; it stays. Throw ConfigError with the loader's reason, for who
+// is asked for a GPU to say so.
 [[nodiscard]] const CublasApi& cublas_api();
 [[nodiscard]] const CudnnApi& cudnn_api();
 

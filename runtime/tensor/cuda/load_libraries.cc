@@ -14,9 +14,9 @@ struct Library {
 
 ConfigError cannot_load(const Library& library, const std::string& what) {
   const char* reason = ::dlerror();
-  return ConfigError(cat("[device] cannot load ", what, " (", reason == nullptr ? "no reason given" : reason,
+  return ConfigError(cat("cannot load ", what, " (", reason == nullptr ? "no reason given" : reason,
                          "); install ", library.name, " ", library.major,
-                         ", name its directory in LD_LIBRARY_PATH, or train with --device cpu"));
+                         ", or name its directory in LD_LIBRARY_PATH"));
 }
 
 class Functions {
