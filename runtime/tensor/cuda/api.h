@@ -40,15 +40,16 @@ struct CudnnApi {
   decltype(&cudnnSetConvolution2dDescriptor) set_convolution;
   decltype(&cudnnSetConvolutionGroupCount) set_convolution_groups;
   decltype(&cudnnSetConvolutionMathType) set_convolution_math;
-  decltype(&cudnnGetConvolutionForwardAlgorithm_v7) forward_algorithms;
-  decltype(&cudnnGetConvolutionBackwardDataAlgorithm_v7) backward_data_algorithms;
-  decltype(&cudnnGetConvolutionBackwardFilterAlgorithm_v7) backward_filter_algorithms;
+  decltype(&cudnnGetConvolutionForwardWorkspaceSize) forward_workspace;
+  decltype(&cudnnGetConvolutionBackwardDataWorkspaceSize) backward_data_workspace;
+  decltype(&cudnnGetConvolutionBackwardFilterWorkspaceSize) backward_filter_workspace;
   decltype(&cudnnConvolutionForward) convolution_forward;
   decltype(&cudnnConvolutionBackwardData) convolution_backward_data;
   decltype(&cudnnConvolutionBackwardFilter) convolution_backward_filter;
 };
 
-// Each loads its library with the first call; it stays. Throw ConfigError with the loader's reason.
+// Each loads its library with the first call; it stays. Throw ConfigError with the loader's reason, for who
+// is asked for a GPU to say so.
 [[nodiscard]] const CublasApi& cublas_api();
 [[nodiscard]] const CudnnApi& cudnn_api();
 

@@ -10,9 +10,6 @@ namespace {
 
 constexpr bool kTransposed = true;
 
-// Scores of so many samples at a time are in memory, twice in backward.
-constexpr std::size_t kScoreBytes = std::size_t{256} << 20;
-
 std::uint32_t extent(std::size_t value) {
   STERNA_CHECK(value < (std::size_t{1} << 31));
   return static_cast<std::uint32_t>(value);
@@ -33,14 +30,14 @@ struct HeadMatrices {
 
 class Attention final : public DotProductAttention {
  public:
-  Attention(const AttentionShape& shape, Arena& arena, DeviceStream& stream)
+  Attention(const AttentionShape& shape, Arena& arena, DeviceStream& stream, std::size_t score_bytes)
       : shape_(shape),
         arena_(arena),
         stream_(stream),
         log_sums_(arena.reserve(shape.samples * shape.heads * shape.queries)) {
     STERNA_CHECK((!shape.is_causal || shape.queries == shape.keys) == true);
     const std::size_t of_sample = shape.heads * shape.queries * shape.keys;
-    samples_at_once_ = std::clamp<std::size_t>(kScoreBytes / (of_sample * sizeof(float)), 1, shape.samples);
+    samples_at_once_ = std::clamp<std::size_t>(score_bytes / (of_sample * sizeof(float)), 1, shape.samples);
     score_elements_ = samples_at_once_ * of_sample;
     arena.reserve_scratch(2 * score_elements_ * sizeof(float));
   }
@@ -163,8 +160,8 @@ class Attention final : public DotProductAttention {
 }  // namespace
 
 std::unique_ptr<DotProductAttention> make_attention(const AttentionShape& shape, Arena& arena,
-                                                    DeviceStream& stream) {
-  return std::make_unique<Attention>(shape, arena, stream);
+                                                    DeviceStream& stream, std::size_t score_bytes) {
+  return std::make_unique<Attention>(shape, arena, stream, score_bytes);
 }
 
 }  // namespace sterna::tensor::cuda

@@ -1,7 +1,6 @@
 #include "runtime/tensor/cuda/convolution_algorithms.h"
 
-#include <algorithm>
-#include <array>
+#include <initializer_list>
 
 #include "runtime/core/errors.h"
 #include "runtime/tensor/cuda/checked_int.h"
@@ -9,9 +8,6 @@
 
 namespace sterna::tensor::cuda {
 namespace {
-
-// No product has more algorithms.
-constexpr std::size_t kMostAlgorithms = 16;
 
 std::size_t swept(std::size_t extent, const ConvolutionShape& shape) {
   STERNA_CHECK((extent + 2 * shape.padding) >= shape.kernel);
@@ -43,23 +39,18 @@ Descriptor created(cudnnStatus_t (*create)(Descriptor*), const char* call) {
   return descriptor;
 }
 
-// Calls ask(most, number, offers), and takes the first offer that will do.
-template <typename Performance, typename Ask, typename Algorithm>
-Chosen<Algorithm> choose(const char* call, std::initializer_list<Algorithm> sums_of_products,
-                         const Ask& ask) {
-  std::array<Performance, kMostAlgorithms> offers{};
-  int number = 0;
-  check_cudnn(ask(static_cast<int>(kMostAlgorithms), &number, offers.data()), call);
-  const auto end = offers.begin() + number;
-  const auto chosen = std::find_if(offers.begin(), end, [&](const Performance& offer) {
-    return offer.status == CUDNN_STATUS_SUCCESS && offer.determinism == CUDNN_DETERMINISTIC &&
-           offer.mathType == CUDNN_FMA_MATH &&
-           std::find(sums_of_products.begin(), sums_of_products.end(), offer.algo) != sums_of_products.end();
-  });
-  if (chosen != end) return {.algorithm = chosen->algo, .workspace_bytes = chosen->memory};
-  throw CommError(
-      cat("[device] ", call, ": of ", number,
-          " algorithms none gives the same bits each time; another version of cuDNN may have one"));
+// The first for which workspace(algorithm, bytes) knows how much it needs.
+template <typename Algorithm, typename Workspace>
+Chosen<Algorithm> choose(const char* call, std::initializer_list<Algorithm> candidates,
+                         const Workspace& workspace) {
+  cudnnStatus_t status = CUDNN_STATUS_NOT_SUPPORTED;
+  for (const Algorithm algorithm : candidates) {
+    std::size_t bytes = 0;
+    status = workspace(algorithm, &bytes);
+    if (status == CUDNN_STATUS_SUCCESS) return {.algorithm = algorithm, .workspace_bytes = bytes};
+  }
+  throw CommError(cat("[device] ", call, ": no algorithm that gives the same bits each time does this ",
+                      "convolution: ", cudnn_api().get_error_string(status)));
 }
 
 }  // namespace
@@ -83,37 +74,30 @@ ConvolutionDescription::ConvolutionDescription(const Shape& input, const Convolu
 }
 
 Chosen<cudnnConvolutionFwdAlgo_t> choose_forward(cudnnHandle_t handle, const ConvolutionDescription& of) {
-  return choose<cudnnConvolutionFwdAlgoPerf_t>(
-      "cudnnGetConvolutionForwardAlgorithm_v7",
-      {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
-       CUDNN_CONVOLUTION_FWD_ALGO_GEMM, CUDNN_CONVOLUTION_FWD_ALGO_DIRECT},
-      [&](int most, int* number, cudnnConvolutionFwdAlgoPerf_t* offers) {
-        return cudnn_api().forward_algorithms(handle, of.input(), of.weights(), of.convolution(), of.output(),
-                                              most, number, offers);
-      });
+  return choose("cudnnGetConvolutionForwardWorkspaceSize",
+                {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM},
+                [&](cudnnConvolutionFwdAlgo_t algorithm, std::size_t* bytes) {
+                  return cudnn_api().forward_workspace(handle, of.input(), of.weights(), of.convolution(),
+                                                       of.output(), algorithm, bytes);
+                });
 }
 
 Chosen<cudnnConvolutionBwdDataAlgo_t> choose_input_gradient(cudnnHandle_t handle,
                                                             const ConvolutionDescription& of) {
-  return choose<cudnnConvolutionBwdDataAlgoPerf_t>(
-      "cudnnGetConvolutionBackwardDataAlgorithm_v7",
-      {CUDNN_CONVOLUTION_BWD_DATA_ALGO_0, CUDNN_CONVOLUTION_BWD_DATA_ALGO_1},
-      [&](int most, int* number, cudnnConvolutionBwdDataAlgoPerf_t* offers) {
-        return cudnn_api().backward_data_algorithms(handle, of.weights(), of.output(), of.convolution(),
-                                                    of.input(), most, number, offers);
-      });
+  return choose("cudnnGetConvolutionBackwardDataWorkspaceSize", {CUDNN_CONVOLUTION_BWD_DATA_ALGO_1},
+                [&](cudnnConvolutionBwdDataAlgo_t algorithm, std::size_t* bytes) {
+                  return cudnn_api().backward_data_workspace(handle, of.weights(), of.output(),
+                                                             of.convolution(), of.input(), algorithm, bytes);
+                });
 }
 
 Chosen<cudnnConvolutionBwdFilterAlgo_t> choose_weight_gradient(cudnnHandle_t handle,
                                                                const ConvolutionDescription& of) {
-  return choose<cudnnConvolutionBwdFilterAlgoPerf_t>(
-      "cudnnGetConvolutionBackwardFilterAlgorithm_v7",
-      {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
-       CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3},
-      [&](int most, int* number, cudnnConvolutionBwdFilterAlgoPerf_t* offers) {
-        return cudnn_api().backward_filter_algorithms(handle, of.input(), of.output(), of.convolution(),
-                                                      of.weights(), most, number, offers);
-      });
+  return choose("cudnnGetConvolutionBackwardFilterWorkspaceSize", {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1},
+                [&](cudnnConvolutionBwdFilterAlgo_t algorithm, std::size_t* bytes) {
+                  return cudnn_api().backward_filter_workspace(
+                      handle, of.input(), of.output(), of.convolution(), of.weights(), algorithm, bytes);
+                });
 }
 
 }  // namespace sterna::tensor::cuda

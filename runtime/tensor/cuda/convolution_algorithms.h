@@ -54,8 +54,9 @@ struct Chosen {
   std::size_t workspace_bytes;
 };
 
-// The fastest algorithms, as cuDNN guesses, that give the same bits each time and round as a sum of products
-// does: neither Fourier's nor Winograd's transforms, which lose digits. Throw CommError where there is none.
+// Algorithms of which cuDNN's documentation says that they give the same bits each time, and which round as
+// sums of products do: no transforms of Winograd or Fourier, which lose digits. Throw CommError where cuDNN
+// has none for this convolution.
 [[nodiscard]] Chosen<cudnnConvolutionFwdAlgo_t> choose_forward(cudnnHandle_t handle,
                                                                const ConvolutionDescription& of);
 [[nodiscard]] Chosen<cudnnConvolutionBwdDataAlgo_t> choose_input_gradient(cudnnHandle_t handle,

@@ -180,8 +180,9 @@ class OnStream final : public CudaOperations {
 }  // namespace
 
 std::unique_ptr<CudaOperations> make_cuda_operations(int device) {
-  (void)cublas_api();
-  (void)cudnn_api();
+  if (const std::string why_not = why_no_cuda_operations(); !why_not.empty()) {
+    throw ConfigError(cat("[device] device = \"cuda\": ", why_not, "; or train with --device cpu"));
+  }
   device::check_cuda(cudaSetDevice(device), "cudaSetDevice");
   return std::make_unique<OnStream>();
 }

@@ -23,8 +23,8 @@ class CudaOperations : public Operations {
 // the driver refuses.
 [[nodiscard]] std::unique_ptr<CudaOperations> make_cuda_operations(int device);
 
-// Why this machine cannot: the loader's reason, or what this build lacks. Empty where it can, as far as
-// libraries go.
+// Why there can be none here: the loader's reason and what to do, or what this build lacks; for a message
+// that says who asked. Empty where libraries are no obstacle.
 [[nodiscard]] std::string why_no_cuda_operations();
 
 // "cuBLAS 13.1.0, cuDNN 9.19.0". Throws as make_cuda_operations() does.

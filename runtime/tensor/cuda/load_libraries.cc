@@ -14,9 +14,9 @@ struct Library {
 
 ConfigError cannot_load(const Library& library, const std::string& what) {
   const char* reason = ::dlerror();
-  return ConfigError(cat("[device] cannot load ", what, " (", reason == nullptr ? "no reason given" : reason,
+  return ConfigError(cat("cannot load ", what, " (", reason == nullptr ? "no reason given" : reason,
                          "); install ", library.name, " ", library.major,
-                         ", name its directory in LD_LIBRARY_PATH, or train with --device cpu"));
+                         ", or name its directory in LD_LIBRARY_PATH"));
 }
 
 class Functions {
@@ -72,9 +72,9 @@ CudnnApi load_cudnn() {
   from.look_up("cudnnSetConvolution2dDescriptor", api.set_convolution);
   from.look_up("cudnnSetConvolutionGroupCount", api.set_convolution_groups);
   from.look_up("cudnnSetConvolutionMathType", api.set_convolution_math);
-  from.look_up("cudnnGetConvolutionForwardAlgorithm_v7", api.forward_algorithms);
-  from.look_up("cudnnGetConvolutionBackwardDataAlgorithm_v7", api.backward_data_algorithms);
-  from.look_up("cudnnGetConvolutionBackwardFilterAlgorithm_v7", api.backward_filter_algorithms);
+  from.look_up("cudnnGetConvolutionForwardWorkspaceSize", api.forward_workspace);
+  from.look_up("cudnnGetConvolutionBackwardDataWorkspaceSize", api.backward_data_workspace);
+  from.look_up("cudnnGetConvolutionBackwardFilterWorkspaceSize", api.backward_filter_workspace);
   from.look_up("cudnnConvolutionForward", api.convolution_forward);
   from.look_up("cudnnConvolutionBackwardData", api.convolution_backward_data);
   from.look_up("cudnnConvolutionBackwardFilter", api.convolution_backward_filter);

@@ -27,7 +27,11 @@ namespace sterna::tensor::cuda {
 [[nodiscard]] std::unique_ptr<KeepMask> make_keep_mask(std::size_t elements, DeviceStream& stream);
 [[nodiscard]] std::unique_ptr<CrossEntropy> make_cross_entropy(std::size_t rows, std::size_t classes,
                                                                DeviceStream& stream);
+
+// Scores are in memory for as many samples at a time as fit into so many bytes, but for one at least.
+inline constexpr std::size_t kScoreBytes = std::size_t{256} << 20;
 [[nodiscard]] std::unique_ptr<DotProductAttention> make_attention(const AttentionShape& shape, Arena& arena,
-                                                                  DeviceStream& stream);
+                                                                  DeviceStream& stream,
+                                                                  std::size_t score_bytes = kScoreBytes);
 
 }  // namespace sterna::tensor::cuda

@@ -1,4 +1,5 @@
 // Layer normalisation, GELU and attention.
+#include "runtime/tensor/cuda/makers.h"
 #include "tests/tensor/cuda/both.h"
 
 namespace sterna::tensor::cuda {
@@ -165,6 +166,40 @@ TEST_P(CudaAttention, GoesBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, CudaAttention, testing::ValuesIn(kAttentionCases));
+
+// As many samples at a time as fit, and what is left over: the same bits as of all at once.
+TEST(CudaAttention, TakesSamplesInParts) {
+  const AttentionShape shape{.samples = 5, .heads = 2, .queries = 4, .keys = 6, .features = 3};
+  const std::size_t width = shape.heads * shape.features;
+  const std::size_t queries = shape.samples * shape.queries * width;
+  const std::size_t keys = shape.samples * shape.keys * width;
+  DeviceStream stream;
+  const auto of_two_samples = 2 * shape.heads * shape.queries * shape.keys * sizeof(float);
+  const auto run = [&](std::size_t score_bytes) {
+    return results_of(device_operations(), [&](Workshop& on) {
+      const auto attention = make_attention(shape, on.arena, stream, score_bytes);
+      const AttentionInputs inputs{
+          .query = {on.upload(normal_values(queries, 1)).data(), width},
+          .key = {on.upload(normal_values(keys, 2)).data(), width},
+          .value = {on.upload(normal_values(keys, 3)).data(), width},
+          .key_mask = {},
+          .dropout = kernels::KeepRule{
+              .key = {.seed = 1, .use = RandomUse::kDropout}, .drop_below = 0x40000000u, .scale = 1.25f}};
+      const auto above = on.upload(normal_values(queries, 4));
+      const auto output = on.output(queries), query = on.output(queries);
+      const auto key = on.output(keys), value = on.output(keys);
+      on.operations.wait();  // the attention's stream is another
+      attention->forward(inputs, {output.data(), width});
+      attention->backward(inputs, {above.data(), width}, {query.data(), width}, {key.data(), width},
+                          {value.data(), width});
+      stream.wait();
+      return Results{on.download(output), on.download(query), on.download(key), on.download(value)};
+    });
+  };
+  const Results at_once = run(kScoreBytes);
+  EXPECT_EQ(run(of_two_samples), at_once);
+  EXPECT_EQ(run(1), at_once);
+}
 
 // A query that sees no key has an output of 0, and its gradients are 0.
 TEST(CudaAttention, GivesNothingWhereNoKeyCounts) {
