@@ -1,9 +1,11 @@
 # CUDA and NCCL, where they are built: STERNA_CUDA is AUTO (if this machine has nvcc and NCCL), ON or OFF. Sets
 # STERNA_HAS_CUDA, and makes the targets CUDA::cudart_static and NCCL::NCCL. The driver is never linked, so that the
-# program starts on machines without a GPU.
+# program starts on machines without a GPU. Where cuBLAS and cuDNN are there too, STERNA_HAS_CUDNN is set: layers run on
+# a GPU. These two are loaded when they are asked for, like NCCL: what is built needs their headers alone.
 set(STERNA_CUDA AUTO CACHE STRING "Build for NVIDIA GPUs: AUTO, ON or OFF")
 set_property(CACHE STERNA_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(STERNA_HAS_CUDA OFF)
+set(STERNA_HAS_CUDNN OFF)
 if(STERNA_CUDA STREQUAL "OFF")
   return()
 endif()
@@ -47,3 +49,13 @@ set_target_properties(NCCL::NCCL PROPERTIES
   IMPORTED_LOCATION ${NCCL_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${NCCL_INCLUDE_DIR})
 set(STERNA_HAS_CUDA ON)
+
+find_path(CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+find_library(CUBLAS_LIBRARY cublas HINTS ${CUDAToolkit_LIBRARY_DIR})
+find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
+if(CUBLAS_INCLUDE_DIR AND CUBLAS_LIBRARY AND CUDNN_INCLUDE_DIR AND CUDNN_LIBRARY)
+  set(STERNA_HAS_CUDNN ON)
+else()
+  message(STATUS "No cuBLAS with cuDNN 9: models are trained on CPUs alone; CUDNN_INCLUDE_DIR and CUDNN_LIBRARY say where")
+endif()

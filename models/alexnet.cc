@@ -39,12 +39,12 @@ void add_features(Sequential& net, std::size_t width) {
 
 }  // namespace
 
-std::unique_ptr<Model> make_alexnet(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_alexnet(const ModelUse& use, ModelArguments& arguments) {
   const data::SampleShape sample = read_image_shape(arguments, {.least_image = 63});
   const std::size_t width = arguments.whole("width", 64, 1, 1024);
   const std::size_t hidden = arguments.whole("hidden", 4096);
   const double dropout = arguments.real("dropout", 0.5, 0.0, 0.99);
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     add_features(net, width);
     if (net.output_form().shape[2] != 6) net.add<AveragePool>(AveragePoolOptions{.outputs = 6});
     net.add<Flatten>();  // [B, 36 * 4 * width]

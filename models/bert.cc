@@ -42,7 +42,7 @@ void add_block(Sequential& net, const std::string& name, const TransformerSizes&
 
 }  // namespace
 
-std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_bert(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t symbols = arguments.whole("vocab", 30522, 2);
   const std::size_t positions = arguments.whole("positions", 128, 1, 1 << 14);
   const std::size_t classes = arguments.whole("classes", 0, 0);  // 0: masked symbols
@@ -53,7 +53,7 @@ std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& argu
                                  .classes = has_classes ? classes : symbols,
                                  .labels = has_classes ? 1 : positions,
                                  .symbols = symbols};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     DropoutNumbers dropout(sizes.dropout);
     net.add<Embedding>(
         "embed", EmbeddingOptions{.symbols = symbols, .features = sizes.features, .initial_deviation = 0.02});

@@ -12,14 +12,14 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_bn50_dnn(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t frames = arguments.whole("frames", 1);
   const std::size_t features = arguments.whole("features", 440);
   const std::size_t hidden = arguments.whole("hidden", 1024);
   const std::size_t classes = arguments.whole("classes", 5999, 2);
   data::SampleShape sample{.input = {features}, .classes = classes};
   if (frames > 1) sample.input = {frames, features};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     if (frames > 1) net.add<Flatten>();
     // PyTorch's nn.Sequential counts the ReLUs between the layers too, so names go up in twos.
     for (int layer = 0; layer < 5; ++layer) {

@@ -10,14 +10,14 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_char_lstm(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_char_lstm(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t positions = arguments.whole("positions", 50);
   const std::size_t symbols = arguments.whole("symbols", 65, 2);
   const std::size_t hidden = arguments.whole("hidden", 512);
   const std::size_t layers = arguments.whole("layers", 2, 1, 64);
   const data::SampleShape sample{
       .input = {positions}, .classes = symbols, .labels = positions, .symbols = symbols};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     net.add<Embedding>("embed", EmbeddingOptions{.symbols = symbols, .features = hidden});  // [B, T, hidden]
     net.add<Lstm>("lstm", LstmOptions{.units = hidden, .layers = layers});                  // [B, T, hidden]
     net.add<FullyConnected>("head", FullyConnectedOptions{.outputs = symbols});             // [B, T, symbols]

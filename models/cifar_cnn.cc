@@ -12,9 +12,9 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_cifar_cnn(std::size_t batch_samples, ModelArguments&) {
+std::unique_ptr<Model> make_cifar_cnn(const ModelUse& use, ModelArguments&) {
   const data::SampleShape sample{.input = {3, 32, 32}, .classes = 10};
-  return make_network(sample, batch_samples, [](Sequential& net) {
+  return make_network(sample, use, [](Sequential& net) {
     const auto filters = [](std::size_t outputs, bool has_relu) {
       return ConvolutionOptions{.outputs = outputs, .kernel = 5, .padding = 2, .has_relu = has_relu};
     };

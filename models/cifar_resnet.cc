@@ -43,10 +43,10 @@ void add_block(Sequential& net, const std::string& name, std::size_t width, std:
 }
 
 // Stages of `blocks[stage]` blocks; each stage after the first halves the image and doubles the channels.
-std::unique_ptr<Model> make_resnet(std::size_t batch_samples, std::size_t width,
+std::unique_ptr<Model> make_resnet(const ModelUse& use, std::size_t width,
                                    std::span<const std::size_t> blocks) {
   const data::SampleShape sample{.input = {3, 32, 32}, .classes = 10};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     net.add<Convolution>("stem", filters(width, 3, 1));
     net.add<BatchNorm>("bn", kClampRelu);
     std::size_t number = 0;
@@ -62,19 +62,19 @@ std::unique_ptr<Model> make_resnet(std::size_t batch_samples, std::size_t width,
 
 }  // namespace
 
-std::unique_ptr<Model> make_resnet20(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_resnet20(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t depth = arguments.whole("depth", 20, 8, 1202);
   if (depth % 6 != 2) {
     throw ConfigError(cat("[models] depth = ", depth, ": must be 6 n + 2; try 20, 32, 44, 56 or 110"));
   }
   const std::size_t width = arguments.whole("width", 16, 1, 1024);
   const std::vector<std::size_t> blocks(3, (depth - 2) / 6);
-  return make_resnet(batch_samples, width, blocks);
+  return make_resnet(use, width, blocks);
 }
 
-std::unique_ptr<Model> make_resnet34_cifar(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_resnet34_cifar(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t blocks[] = {3, 4, 6, 3};
-  return make_resnet(batch_samples, arguments.whole("width", 64, 1, 1024), blocks);
+  return make_resnet(use, arguments.whole("width", 64, 1, 1024), blocks);
 }
 
 }  // namespace sterna::models

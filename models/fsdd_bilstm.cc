@@ -10,13 +10,13 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_fsdd_bilstm(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_fsdd_bilstm(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t frames = arguments.whole("frames", 64);
   const std::size_t features = arguments.whole("features", 40);
   const std::size_t hidden = arguments.whole("hidden", 128);
   const std::size_t layers = arguments.whole("layers", 2, 1, 64);
   const data::SampleShape sample{.input = {frames, features}, .classes = 10};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     net.add<Lstm>("lstm", LstmOptions{.units = hidden, .layers = layers, .is_bidirectional = true});
     net.add<MeanOverPositions>();  // [B, 2 hidden]
     net.add<FullyConnected>("head", FullyConnectedOptions{.outputs = 10});

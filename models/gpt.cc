@@ -39,14 +39,14 @@ void add_block(Sequential& net, const std::string& name, const TransformerSizes&
 
 }  // namespace
 
-std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_gpt(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t symbols = arguments.whole("vocab", 65, 2);
   const std::size_t positions = arguments.whole("positions", 128, 1, 1 << 16);
   const TransformerSizes sizes =
       read_transformer_sizes(arguments, {.features = 256, .heads = 4, .layers = 4, .hidden = 1024});
   const data::SampleShape sample{
       .input = {positions}, .classes = symbols, .labels = positions, .symbols = symbols};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     DropoutNumbers dropout(sizes.dropout);
     net.add<Embedding>("embed", EmbeddingOptions{.symbols = symbols, .features = sizes.features});
     net.add<Positions>(PositionsOptions{.learned = "pos"});

@@ -11,9 +11,9 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments&) {
+std::unique_ptr<Model> make_lenet(const ModelUse& use, ModelArguments&) {
   const data::SampleShape sample{.input = {1, 28, 28}, .classes = 10};
-  return make_network(sample, batch_samples, [](Sequential& net) {
+  return make_network(sample, use, [](Sequential& net) {
     net.add<Convolution>("conv1", ConvolutionOptions{.outputs = 32, .kernel = 5});  // [B, 32, 24, 24]
     net.add<MaxPool>(MaxPoolOptions{.window = 2});                                  // [B, 32, 12, 12]
     net.add<Relu>();  // behind the pooling, where it costs a quarter; see layers/max_pool.h

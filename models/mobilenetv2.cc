@@ -80,12 +80,12 @@ void add_block(Sequential& net, const Block& block) {
 }
 
 // `halvings_left_out` counts from the first convolution on.
-std::unique_ptr<Model> make_mobilenet(std::size_t batch_samples, ModelArguments& arguments,
-                                      const ImageSizes& sizes, std::size_t halvings_left_out) {
+std::unique_ptr<Model> make_mobilenet(const ModelUse& use, ModelArguments& arguments, const ImageSizes& sizes,
+                                      std::size_t halvings_left_out) {
   const data::SampleShape sample = read_image_shape(arguments, sizes);
   const double width = arguments.real("width", 1.0, 0.05, 8.0);
   const double dropout = arguments.real("dropout", 0.2, 0.0, 0.99);
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     std::size_t left_out = 0;
     const auto stride_of = [&](std::size_t stride) -> std::size_t {
       return stride == 2 && left_out++ < halvings_left_out ? 1 : stride;
@@ -115,12 +115,12 @@ std::unique_ptr<Model> make_mobilenet(std::size_t batch_samples, ModelArguments&
 
 }  // namespace
 
-std::unique_ptr<Model> make_mobilenetv2(std::size_t batch_samples, ModelArguments& arguments) {
-  return make_mobilenet(batch_samples, arguments, {}, /*halvings_left_out=*/0);
+std::unique_ptr<Model> make_mobilenetv2(const ModelUse& use, ModelArguments& arguments) {
+  return make_mobilenet(use, arguments, {}, /*halvings_left_out=*/0);
 }
 
-std::unique_ptr<Model> make_mobilenetv2_cifar(std::size_t batch_samples, ModelArguments& arguments) {
-  return make_mobilenet(batch_samples, arguments, {.image = 32, .classes = 10}, /*halvings_left_out=*/2);
+std::unique_ptr<Model> make_mobilenetv2_cifar(const ModelUse& use, ModelArguments& arguments) {
+  return make_mobilenet(use, arguments, {.image = 32, .classes = 10}, /*halvings_left_out=*/2);
 }
 
 }  // namespace sterna::models

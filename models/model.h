@@ -13,6 +13,7 @@
 #include "models/arguments.h"
 #include "runtime/core/spans.h"
 #include "runtime/data/batch.h"
+#include "runtime/tensor/operations.h"
 #include "runtime/tensor/parameter_table.h"
 
 namespace sterna::models {
@@ -28,7 +29,8 @@ struct PassKey {
   std::uint64_t step = 0;
 };
 
-// The memory that a pass works on; each arena is laid out as the model's table of it says.
+// The memory that a pass works on, of the model's operations; each arena is laid out as the model's table of
+// it says.
 struct PassArenas {
   std::span<const float> values;  // of parameters(), the same for all learners
   std::span<float> gradients{};   // of parameters(), one learner's; padding is left alone
@@ -68,14 +70,14 @@ class Model {
   virtual BatchScore evaluate(const data::Batch& batch, const PassArenas& arenas) = 0;
 
   // Forward alone, in evaluation mode, for whoever generates text or ranks classes: [B, labels, classes], in
-  // memory of the model that its next pass overwrites. The batch's labels are not read.
+  // memory of the model and the host that its next pass overwrites. The batch's labels are not read.
   [[nodiscard]] virtual std::span<const float> logits(const data::Batch& batch, const PassArenas& arenas) = 0;
 
   // Forward alone, in training mode; for `sterna bench step`, which reports forward and backward apart.
   virtual BatchScore forward(const data::Batch& batch, const PassKey& key, const PassArenas& arenas) = 0;
 
-  // What generates targets symbol by symbol (generator.h), in memory of its own; null where the model has no
-  // encoder and decoder.
+  // What generates targets symbol by symbol (generator.h), in memory of its own, the host's; null where the
+  // model has no encoder and decoder.
   [[nodiscard]] virtual std::unique_ptr<Generator> make_generator(const GeneratorShape& shape) const = 0;
 
   // From now on forward_backward() leaves spans in the log of its thread, which must outlive the passes:
@@ -87,11 +89,17 @@ class Model {
   [[nodiscard]] virtual double training_flops_per_sample() const = 0;
 };
 
+// What a model is made for: batches of one length, and those who do its arithmetic, which outlive it.
+struct ModelUse {
+  std::size_t batch_samples;
+  tensor::Operations& operations;
+};
+
 struct ModelEntry {
   std::string_view name;     // what --model says
   std::string_view summary;  // one line for `sterna list`
   std::size_t parameters;    // elements, at default arguments
-  std::unique_ptr<Model> (*make)(std::size_t batch_samples, ModelArguments& arguments);
+  std::unique_ptr<Model> (*make)(const ModelUse& use, ModelArguments& arguments);
 };
 
 // Every model of this build, sorted by name.
@@ -101,9 +109,11 @@ struct ModelEntry {
 [[nodiscard]] const ModelEntry& find_model(std::string_view name);
 
 // Makes a model for batches of that many samples.
-//   arguments  "name=value", as --model-arg gives them
+//   arguments   "name=value", as --model-arg gives them
+//   operations  do its arithmetic; must outlive it
 // Throws ConfigError if there is no such model, or it has no such argument or cannot have that value.
 [[nodiscard]] std::unique_ptr<Model> make_model(std::string_view name, std::size_t batch_samples,
-                                                std::span<const std::string> arguments = {});
+                                                std::span<const std::string> arguments = {},
+                                                tensor::Operations& operations = tensor::cpu_operations());
 
 }  // namespace sterna::models

@@ -1,7 +1,6 @@
 // A model out of layers: a chain that ends in logits, and the cross entropy of their softmax.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -18,9 +17,9 @@ using AddLayers = std::function<void(Sequential& layers)>;
 using MakeGenerator = std::function<std::unique_ptr<Generator>(const GeneratorShape& shape,
                                                                const tensor::ParameterTable& table)>;
 
-// The last layer's output must be plain, [..., sample.classes], with batch_samples * sample.labels rows.
+// The last layer's output must be plain, [..., sample.classes], with use.batch_samples * sample.labels rows.
 //   label_smoothing  of the training loss, in [0, 1]; evaluations score the labels as they are
-[[nodiscard]] std::unique_ptr<Model> make_network(const data::SampleShape& sample, std::size_t batch_samples,
+[[nodiscard]] std::unique_ptr<Model> make_network(const data::SampleShape& sample, const ModelUse& use,
                                                   const AddLayers& add_layers, double label_smoothing = 0.0,
                                                   const MakeGenerator& make_generator = {});
 

@@ -8,25 +8,25 @@
 namespace sterna::models {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
-std::unique_ptr<Model> make_alexnet(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_bert(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_bn50_dnn(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_char_lstm(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_cifar_cnn(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_fsdd_bilstm(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_gpt(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_lenet(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_mobilenetv2(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_mobilenetv2_cifar(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_resnet18(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_resnet20(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_resnet34(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_resnet34_cifar(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_resnet50(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_vgg16(std::size_t batch_samples, ModelArguments& arguments);
-std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& arguments);
+std::unique_ptr<Model> make_alexnet(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_bert(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_bn50_dnn(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_char_lstm(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_cifar_cnn(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_fsdd_bilstm(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_gpt(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_lenet(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_mobilenetv2(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_mobilenetv2_cifar(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet18(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet20(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet34(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet34_cifar(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_resnet50(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_speech_bilstm(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_transformer(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_vgg16(const ModelUse& use, ModelArguments& arguments);
+std::unique_ptr<Model> make_vit(const ModelUse& use, ModelArguments& arguments);
 
 namespace {
 
@@ -82,10 +82,11 @@ const ModelEntry& find_model(std::string_view name) {
 }
 
 std::unique_ptr<Model> make_model(std::string_view name, std::size_t batch_samples,
-                                  std::span<const std::string> arguments) {
+                                  std::span<const std::string> arguments, tensor::Operations& operations) {
   const ModelEntry& entry = find_model(name);
   ModelArguments given(name, arguments);
-  std::unique_ptr<Model> model = entry.make(batch_samples, given);
+  std::unique_ptr<Model> model =
+      entry.make({.batch_samples = batch_samples, .operations = operations}, given);
   given.require_all_read();
   return model;
 }

@@ -58,11 +58,11 @@ void add_block(Sequential& net, const Block& block) {
   net.add<ResidualBlock>(options);
 }
 
-std::unique_ptr<Model> make_resnet(std::size_t batch_samples, ModelArguments& arguments,
+std::unique_ptr<Model> make_resnet(const ModelUse& use, ModelArguments& arguments,
                                    std::span<const std::size_t> blocks, bool is_bottleneck) {
   const data::SampleShape sample = read_image_shape(arguments, {});
   const std::size_t width = arguments.whole("width", 64, 1, 1024);
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     net.add<Convolution>("conv1", filters(width, 7, 2));
     net.add<BatchNorm>("bn1", kClampRelu);
     net.add<MaxPool>(MaxPoolOptions{.window = 3, .stride = 2, .padding = 1});
@@ -81,19 +81,19 @@ std::unique_ptr<Model> make_resnet(std::size_t batch_samples, ModelArguments& ar
 
 }  // namespace
 
-std::unique_ptr<Model> make_resnet18(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_resnet18(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t blocks[] = {2, 2, 2, 2};
-  return make_resnet(batch_samples, arguments, blocks, /*is_bottleneck=*/false);
+  return make_resnet(use, arguments, blocks, /*is_bottleneck=*/false);
 }
 
-std::unique_ptr<Model> make_resnet34(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_resnet34(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t blocks[] = {3, 4, 6, 3};
-  return make_resnet(batch_samples, arguments, blocks, /*is_bottleneck=*/false);
+  return make_resnet(use, arguments, blocks, /*is_bottleneck=*/false);
 }
 
-std::unique_ptr<Model> make_resnet50(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_resnet50(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t blocks[] = {3, 4, 6, 3};
-  return make_resnet(batch_samples, arguments, blocks, /*is_bottleneck=*/true);
+  return make_resnet(use, arguments, blocks, /*is_bottleneck=*/true);
 }
 
 }  // namespace sterna::models

@@ -12,7 +12,7 @@
 
 namespace sterna::models {
 
-std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_speech_bilstm(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t frames = arguments.whole("frames", 21);
   const std::size_t features = arguments.whole("features", 260);
   const std::size_t hidden = arguments.whole("hidden", 512);
@@ -20,7 +20,7 @@ std::unique_ptr<Model> make_speech_bilstm(std::size_t batch_samples, ModelArgume
   const std::size_t bottleneck = arguments.whole("bottleneck", 256);
   const std::size_t states = arguments.whole("states", 32000, 2);
   const data::SampleShape sample{.input = {frames, features}, .classes = states, .labels = frames};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     net.add<Lstm>("lstm", LstmOptions{.units = hidden, .layers = layers, .is_bidirectional = true});
     net.add<FullyConnected>("bottleneck", FullyConnectedOptions{.outputs = bottleneck});
     net.add<FullyConnected>("head", FullyConnectedOptions{.outputs = states});  // [B, frames, states]

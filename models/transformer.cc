@@ -94,7 +94,7 @@ void add_decoder(Sequential& net, const Part& part, AttendedMemory& memory, Drop
 
 }  // namespace
 
-std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_transformer(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t symbols = arguments.whole("vocab", 37000, 2);
   const std::size_t source = arguments.whole("source", 64, 1, 1 << 14);
   const std::size_t target = arguments.whole("target", 64, 1, 1 << 14);
@@ -123,7 +123,7 @@ std::unique_ptr<Model> make_transformer(std::size_t batch_samples, ModelArgument
         {.sizes = sizes, .symbols = symbols, .source_positions = source, .target_positions = target}, shape,
         table, add);
   };
-  return make_network(sample, batch_samples, add_layers, smoothing, make_generator);
+  return make_network(sample, use, add_layers, smoothing, make_generator);
 }
 
 }  // namespace sterna::models

@@ -241,14 +241,10 @@ class TransformerGenerator final : public Generator {
     std::ranges::fill(on_.past_mask, kMasked);
     std::ranges::transform(symbols, on_.memory_mask.begin(),
                            [](std::int32_t s) { return s == 0 ? kMasked : 0.0f; });
-    data::Batch batch{.samples = on_.shape.sources,
-                      .inputs = {},
-                      .symbols = {symbols.begin(), symbols.end()},
-                      .labels = {}};
     const Pass pass{.parameters = encoder_parameters_,
                     .statistics = no_statistics_,
                     .arenas = {.values = arenas.values.first(encoder_parameters_.arena_elements())},
-                    .batch = &batch,
+                    .symbols = symbols,
                     .key = {},
                     .is_training = false};
     const tensor::ConstTensor memory = encoder_.forward({&source_form_, nullptr}, pass);

@@ -41,7 +41,7 @@ void add_block(Sequential& net, const std::string& name, const TransformerSizes&
 
 }  // namespace
 
-std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& arguments) {
+std::unique_ptr<Model> make_vit(const ModelUse& use, ModelArguments& arguments) {
   const std::size_t image = arguments.whole("image", 224, 1, 1 << 12);
   const std::size_t channels = arguments.whole("channels", 3, 1, 1 << 10);
   const std::size_t patch = arguments.whole("patch", 16, 1, 1 << 10);
@@ -53,7 +53,7 @@ std::unique_ptr<Model> make_vit(std::size_t batch_samples, ModelArguments& argum
                           "; try another of the two"));
   }
   const data::SampleShape sample{.input = {channels, image, image}, .classes = classes};
-  return make_network(sample, batch_samples, [&](Sequential& net) {
+  return make_network(sample, use, [&](Sequential& net) {
     DropoutNumbers dropout(sizes.dropout);
     net.add<PatchEmbedding>("conv_proj", PatchEmbeddingOptions{.patch = patch, .features = sizes.features});
     net.add<Positions>(

@@ -111,6 +111,7 @@ void validate(const TrainConfig& c) {
   require_one_of("error-feedback", c.error_feedback, {"on", "off"});
   require_one_of("sum-order", c.sum_order, {"tree", "any"});
   require_one_of("overlap", c.overlap, {"on", "off"});
+  require_one_of("device", c.device, {"auto", "cpu", "cuda"});
   require_one_of("transport", c.transport, {"auto", "mpi", "nccl"});
   if (c.auto_compressor == "none" || c.auto_compressor == "fp16" || c.auto_compressor == kAutoCompressor) {
     throw ConfigError(

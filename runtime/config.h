@@ -60,6 +60,7 @@ struct TrainConfig {
   std::string overlap = "on";
   std::string auto_compressor = "scalecom";
   std::string auto_choices;
+  std::string device = "auto";
   std::string transport = "auto";
   int threads = 1;
   std::uint64_t bucket_bytes = 0;
@@ -155,10 +156,15 @@ void for_each_setting(Config& c, Setting&& setting) {
           "--compressor auto: choices.jsonl of an earlier run, whose choices are made again at the same "
           "steps (none: "
           "by measurement)");
+  setting(
+      "device", c.device,
+      "where models compute: cpu, cuda (a GPU for each rank) or auto, which is cuda where --transport nccl "
+      "gives each "
+      "rank a GPU and all that is asked for works there, and else cpu");
   setting("transport", c.transport,
           "auto, mpi or nccl; auto takes mpi where a launcher (mpirun, srun) started the program, and never "
           "nccl, which "
-          "wants a GPU for each rank and stages gradients, which lie in the host's memory, through it");
+          "wants a GPU for each rank; what lies in the host's memory is staged through it");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");
   setting(
       "bucket-bytes", c.bucket_bytes,

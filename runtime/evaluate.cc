@@ -30,6 +30,7 @@ void set_test_measures(const models::BatchScore& test, const data::SampleShape& 
 
 AlignedVector<float> mean_statistics(Run& run) {
   if (run.model->statistics().size() == 0) return {};
+  run.fetch_statistics();
   return exchange::mean_over_learners(run.comm, run.statistics, run.config.learners,
                                       run.config.sum_order == "any");
 }
@@ -39,7 +40,9 @@ models::BatchScore evaluate(Run& run, std::uint64_t steps_done) {
   const std::size_t batch_samples = run.config.batch;
   const std::size_t batches = (samples + batch_samples - 1) / batch_samples;
   AlignedVector<float> statistics = mean_statistics(run);
-  const models::PassArenas arenas{.values = run.values, .statistics = statistics};
+  const models::PassArenas arenas = run.on_device
+                                        ? run.on_device->evaluation_arenas(statistics)
+                                        : models::PassArenas{.values = run.values, .statistics = statistics};
   std::vector<models::BatchScore> scores(run.local.count);
   data::Batch batch;
   for (std::uint32_t local = 0; local < run.local.count; ++local) {

@@ -9,7 +9,6 @@
 #include "runtime/core/errors.h"
 #include "runtime/core/version.h"
 #include "runtime/run.h"
-#include "runtime/tensor/libraries.h"
 
 namespace sterna {
 namespace {
@@ -22,8 +21,8 @@ nlohmann::ordered_json parameter_rows(const Run& run) {
                     {"shape", table[i].shape},
                     {"kind", tensor::kind_name(table[i].kind)},
                     {"elements", table[i].elements},
-                    {"compressed", run.exchange->is_compressed(i)}});
-    if (const std::optional<double> rate = run.exchange->rate(i)) rows.back()["rate"] = *rate;
+                    {"compressed", run.layers().is_compressed(i)}});
+    if (const std::optional<double> rate = run.layers().rate(i)) rows.back()["rate"] = *rate;
   }
   return rows;
 }
@@ -35,12 +34,14 @@ std::string describe(const Run& run, const std::vector<std::string>& hosts) {
   json["versions"] = {{"sterna", kVersion},
                       {"build", kBuild},
                       {"mpi", collectives::MpiSession::library_version()},
-                      {"tensor", tensor::library_versions()}};
+                      {"tensor", run.operations().libraries()}};
+  if (run.comm.name() == collectives::kNcclName) json["versions"]["nccl"] = collectives::nccl_version();
   json["hosts"] = hosts;
   json["ranks"] = run.comm.ranks();
   json["learners"] = run.config.learners;
+  json["device"] = run.device ? "cuda" : "cpu";
   json["transport"] = run.comm.name();
-  json["levels"] = run.exchange->is_on_two_levels() ? 2 : 1;
+  json["levels"] = run.layers().is_on_two_levels() ? 2 : 1;
   json["steps_per_epoch"] = run.steps_per_epoch;
   json["total_steps"] = run.total_steps;
   json["wire_bytes_are_estimated"] = run.config.sum_order == "any";  // the library's all-reduce does not tell
@@ -53,7 +54,7 @@ std::string rates_of(const Run& run) {
   const tensor::ParameterTable& table = run.model->parameters();
   std::vector<std::string> rates;
   for (std::size_t i = 0; i < table.size(); ++i) {
-    if (const std::optional<double> rate = run.exchange->rate(i)) {
+    if (const std::optional<double> rate = run.layers().rate(i)) {
       rates.push_back(cat(table[i].name, " ", *rate));
     }
   }

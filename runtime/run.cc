@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "runtime/core/errors.h"
+#include "runtime/device_choice.h"
 #include "runtime/weight_files.h"
 
 namespace sterna {
@@ -38,7 +39,7 @@ void require_residues(const Run& run) {
   if (!is_once && config.error_feedback == "on") return;
   const std::string setting =
       is_once ? cat("drop-residues-at = ", config.drop_residues_at) : "error-feedback = off";
-  if (run.exchange->residue(0).empty()) {
+  if (!run.exchange || run.exchange->residue(0).empty()) {
     throw ConfigError(cat("[train] ", setting, " with compressor = ", config.compressor, ": must be ",
                           is_once ? "0" : "on", ", as nothing is held back here; try --compressor topk"));
   }
@@ -68,8 +69,10 @@ void make_data(Run& run) {
 void make_parameters(Run& run) {
   const tensor::ParameterTable& table = run.model->parameters();
   run.values.assign(table.arena_elements(), 0.0f);
-  run.mean.assign(table.arena_elements(), 0.0f);
-  run.gradients.assign(run.local.count, AlignedVector<float>(table.arena_elements(), 0.0f));
+  if (run.exchange) {
+    run.mean.assign(table.arena_elements(), 0.0f);
+    run.gradients.assign(run.local.count, AlignedVector<float>(table.arena_elements(), 0.0f));
+  }
   tensor::initialise(table, run.config.seed, run.values);
   const tensor::ParameterTable& statistics = run.model->statistics();
   run.statistics.assign(run.local.count, AlignedVector<float>(statistics.arena_elements(), 0.0f));
@@ -77,17 +80,22 @@ void make_parameters(Run& run) {
   tensor::initialise(statistics, run.config.seed, first);
   if (!run.config.init_weights.empty()) read_weights(run.config.init_weights, *run.model, run.values, first);
   for (AlignedVector<float>& learners : run.statistics) learners = first;
+  if (!run.device) return;
+  run.on_device = std::make_unique<DeviceArrays>(
+      *run.device, *run.model, DeviceLearners{.count = run.local.count, .has_gradient_each = !run.exchange});
+  run.on_device->load(run.values, run.statistics);
 }
 
 }  // namespace
 
 bool is_overlapped(const Run& run) {
-  return run.config.overlap == "on" && run.comm.ranks() > 1 && run.comm.may_change_threads();
+  return run.config.overlap == "on" && run.comm.ranks() > 1 && run.comm.may_change_threads() && !run.device;
 }
 
 void plan_buckets(Run& run, std::size_t bucket_bytes) {
   run.bucket_exchange.reset();  // it looks into the old ones
   run.buckets = bucket::plan_buckets(run.model->parameters(), bucket_bytes);
+  if (!run.exchange) return;
   const bool has_thread = is_overlapped(run);
   SpanLog* spans = nullptr;
   if (run.spans) spans = has_thread ? &run.spans->exchange : &run.spans->training;
@@ -104,7 +112,9 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .comm = comm,
           .local =
               exchange::place_learners(config.learners, comm.rank(), comm.ranks(), config.sum_order == "any"),
-          .model = models::make_model(config.model, config.batch, config.model_arg),
+          .device = make_device(config, comm),
+          .on_device = nullptr,
+          .model = nullptr,
           .dataset = nullptr,
           .loader = nullptr,
           .translator = nullptr,
@@ -116,8 +126,10 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .buckets = {},
           .exchange = nullptr,
           .bucket_exchange = nullptr,
+          .step_exchange = nullptr,
           .optimizer = nullptr,
           .schedule = optim::Schedule("constant", {})};
+  run.model = models::make_model(config.model, config.batch, config.model_arg, run.operations());
   if (run.spans) run.model->record_spans(run.spans->training);
   make_data(run);
   if (run.dataset->translations() != nullptr) {
@@ -129,12 +141,19 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
                                                         .first_learner = run.local.first,
                                                         .local_learners = run.local.count});
   }
-  make_parameters(run);
   const tensor::ParameterTable& table = run.model->parameters();
-  run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
+  const std::size_t bucket_bytes = config.bucket_bytes > 0 ? config.bucket_bytes : bucket::kFirstBucketBytes;
+  if (exchanges_on_device(run)) {
+    run.step_exchange = make_device_step_exchange(run, exchange_options(config), bucket_bytes);
+  } else {
+    run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
+    run.step_exchange = make_host_step_exchange();
+  }
   require_residues(run);
-  plan_buckets(run, config.bucket_bytes > 0 ? config.bucket_bytes : bucket::kFirstBucketBytes);
-  run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config));
+  make_parameters(run);
+  plan_buckets(run, bucket_bytes);
+  run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config),
+                                        run.operations());
   run.schedule = optim::Schedule(
       config.schedule,
       {.learning_rate = config.lr, .warmup_steps = config.warmup_steps, .total_steps = run.total_steps});

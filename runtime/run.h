@@ -16,11 +16,14 @@
 #include "runtime/core/clock.h"
 #include "runtime/core/spans.h"
 #include "runtime/data/loader.h"
+#include "runtime/device_arrays.h"
 #include "runtime/exchange/bucket_exchange.h"
 #include "runtime/exchange/exchange.h"
 #include "runtime/optim/optimizer.h"
 #include "runtime/optim/schedule.h"
 #include "runtime/record/records.h"
+#include "runtime/step_exchange.h"
+#include "runtime/tensor/operations.h"
 #include "runtime/timeline.h"
 #include "runtime/translation.h"
 
@@ -31,6 +34,8 @@ struct Run {
   collectives::Communicator& comm;
   exchange::LocalLearners local;
 
+  std::unique_ptr<tensor::Operations> device;  // null: the host's processor
+  std::unique_ptr<DeviceArrays> on_device;     // what follows below, in its memory; null as `device`
   std::unique_ptr<models::Model> model;
   std::unique_ptr<data::Dataset> dataset;
   std::unique_ptr<data::Loader> loader;
@@ -39,19 +44,42 @@ struct Run {
   std::uint64_t steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
 
-  AlignedVector<float> values;                   // parameters; the same on every rank
-  std::vector<AlignedVector<float>> gradients;   // one arena for each local learner
-  std::vector<AlignedVector<float>> statistics;  // the model's, one arena for each local learner
-  AlignedVector<float> mean;                     // gradient after the exchange
-  std::vector<bucket::GradientBucket> buckets;   // see plan_buckets() below
-  std::unique_ptr<exchange::GradientExchange> exchange;
+  // In the host's memory. Where there is a device, values and statistics are copies, as fetch_values() and
+  // fetch_statistics() found them; gradients and mean are there if the host exchanges them.
+  AlignedVector<float> values;                                // parameters; the same on every rank
+  std::vector<AlignedVector<float>> gradients;                // one arena for each local learner
+  std::vector<AlignedVector<float>> statistics;               // the model's, one arena for each local learner
+  AlignedVector<float> mean;                                  // gradient after the exchange
+  std::vector<bucket::GradientBucket> buckets;                // see plan_buckets() below
+  std::unique_ptr<exchange::GradientExchange> exchange;       // null where the device exchanges
   std::unique_ptr<exchange::BucketExchange> bucket_exchange;  // of `buckets`, through `exchange`
+  std::unique_ptr<StepExchange> step_exchange;
   std::unique_ptr<optim::Optimizer> optimizer;
   optim::Schedule schedule;
 
   // What a pass of one of this rank's learners works on.
   [[nodiscard]] models::PassArenas arenas(std::uint32_t local_learner) {
+    if (on_device) return on_device->arenas(local_learner);
     return {.values = values, .gradients = gradients[local_learner], .statistics = statistics[local_learner]};
+  }
+
+  // What does the arithmetic of model and optimizer, and what they work on, in its memory.
+  [[nodiscard]] tensor::Operations& operations() const { return device ? *device : tensor::cpu_operations(); }
+  [[nodiscard]] std::span<float> working_values() { return on_device ? on_device->values() : values; }
+  [[nodiscard]] std::span<float> working_mean() { return on_device ? on_device->mean() : mean; }
+
+  // Bring the host's copies up to date. Nothing to do where there is no device.
+  void fetch_values() {
+    if (on_device) on_device->fetch_values(values);
+  }
+  void fetch_statistics() {
+    if (on_device) on_device->fetch_statistics(statistics);
+  }
+
+  // Whichever exchange this run has.
+  [[nodiscard]] exchange::LayerExchange& layers() const {
+    if (exchange) return *exchange;
+    return step_exchange->layers();
   }
 
   // What the training thread does from now on, in the timeline.

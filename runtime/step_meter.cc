@@ -39,7 +39,7 @@ std::vector<WireScore> gather_scores(collectives::Communicator& comm,
 std::uint64_t mean_payload_bytes(const Run& run) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < run.model->parameters().size(); ++i) {
-    for (std::size_t bytes : run.exchange->traffic(i).payload_bytes) sum += bytes;
+    for (std::size_t bytes : run.layers().traffic(i).payload_bytes) sum += bytes;
   }
   return (sum + run.config.learners - 1) / run.config.learners;
 }
@@ -106,7 +106,7 @@ record::StepRecord StepMeter::record(float learning_rate, const Stopwatch& step_
   r.dense_bytes = run_.model->parameters().elements() * sizeof(float);
   r.compression_rate = static_cast<double>(r.dense_bytes) / static_cast<double>(r.payload_bytes);
   for (std::size_t i = 0; i < run_.model->parameters().size(); ++i) {
-    r.elements_sent += run_.exchange->traffic(i).elements_sent;
+    r.elements_sent += run_.layers().traffic(i).elements_sent;
   }
   r.buckets = run_.buckets.size();
   if (r.exchange_seconds > 0.0) {

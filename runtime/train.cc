@@ -10,6 +10,7 @@
 #include "runtime/compressor_choice.h"
 #include "runtime/core/errors.h"
 #include "runtime/data/translations.h"
+#include "runtime/device_choice.h"
 #include "runtime/gradient_files.h"
 #include "runtime/job.h"
 #include "runtime/recorder.h"
@@ -43,6 +44,7 @@ struct Interval {
 record::EpochRecord close_interval(Run& run, const Interval& interval, std::uint64_t steps_done,
                                    Recorder& recorder) {
   const Span span = run.span("evaluation", steps_done);
+  run.fetch_values();
   const models::BatchScore test = evaluate(run, steps_done);
   const std::string hash = parameter_hash(run.model->parameters(), run.values);
   require_equal_replicas(run.comm, hash, steps_done - 1);
@@ -177,6 +179,7 @@ void run_steps(const TrainConfig& config, const Start& started, RunResult& resul
       started.recorder->epoch(result.epochs.back(), rank_records(run, started.hosts, result.epochs.back()));
       interval = Interval(run.comm);
     } else if (done % run.steps_per_epoch == 0) {
+      run.fetch_values();
       require_equal_replicas(run.comm, parameter_hash(run.model->parameters(), run.values), step);
     }
   }
@@ -210,9 +213,11 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 
 }  // namespace
 
-RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
-  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
+RunResult train(const TrainConfig& given, collectives::Communicator& comm) {
+  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(given)));
   std::vector<std::string> hosts = collectives::learn_hosts(comm);
+  TrainConfig config = given;
+  config.device = agree_on_device(given, comm);
   Start started = start(config, comm);
   Run& run = *started.run;
   started.hosts = std::move(hosts);

@@ -58,7 +58,7 @@ train() {
   for compressor in none scalecom adacomp; do
     for transport in mpi nccl; do
       launch/local.sh "$gpus" train --model lenet --data synthetic --batch 64 --steps 60 --compressor "$compressor" \
-        --transport "$transport" --progress off --log-dir "$folder/$compressor-$transport" || return 1
+        --transport "$transport" --device cpu --progress off --log-dir "$folder/$compressor-$transport" || return 1
       printf '%s over %s: ' "$compressor" "$transport"
       grep -o '"parameter_hash":"[^"]*"' "$folder/$compressor-$transport/epochs.jsonl" | tail -n 1
       tail -n 1 "$folder/$compressor-$transport/steps.jsonl" | grep -oE '"(step|exchange)_seconds":[^,]*'
@@ -69,8 +69,28 @@ train() {
   rm -r "$folder"
 }
 
+# On the GPUs themselves: the loss of the last step on the processor and on them, and seconds of a step.
+train_on_device() {
+  local folder model device
+  folder=$(mktemp -d)
+  for model in lenet resnet20 char-lstm gpt; do
+    for device in cpu cuda; do
+      launch/local.sh "$gpus" train --model "$model" --data synthetic --batch 32 --steps 40 --transport nccl \
+        --device "$device" --threads 4 --progress off --log-dir "$folder/$model-$device" || return 1
+      printf '%s on %s: ' "$model" "$device"
+      tail -n 1 "$folder/$model-$device/steps.jsonl" | grep -oE '"(loss|step_seconds|compute_seconds)":[^,]*' | tr '\n' ' '
+      echo
+    done
+  done
+  rm -r "$folder"
+}
+
 sanitize() {
-  compute-sanitizer --tool "$1" --error-exitcode 9 build/release/tests/compressors/gpu/gpu_cuda_equality_test
+  local program
+  for program in compressors/gpu/gpu_cuda_equality_test tensor/cuda/cuda_operations_program; do
+    [ ! -x "build/release/tests/$program" ] ||
+      compute-sanitizer --tool "$1" --error-exitcode 9 "build/release/tests/$program" || return 1
+  done
 }
 
 section machine describe
@@ -78,7 +98,8 @@ if section build build; then
   section tests run_tests
   section 'encode and decode' build/release/tests/bench/gpu_compressor_bench --benchmark_repetitions=5 \
     --benchmark_report_aggregates_only=true
-  section "training on $gpus GPU(s)" train
+  section "training over $gpus GPU(s)" train
+  section "training on $gpus GPU(s)" train_on_device
   if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck synccheck initcheck; do section "compute-sanitizer $tool" sanitize "$tool"; done
   else

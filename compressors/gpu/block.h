@@ -1,46 +1,26 @@
-// What all kernels of this folder share: the shape of a block, and sums over its threads.
+// What all kernels of this folder share: the shape of a block, bits of numbers, and sums over a block's
+// threads.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
-#include "runtime/device/context.h"
+#include "runtime/device/block.h"
 
 namespace sterna::compressors::gpu {
 
+using sterna::device::ceil_div;
+using sterna::device::grid_thread;
+using sterna::device::grid_threads;
+using sterna::device::grid_warp;
+using sterna::device::kBlockThreads;
+using sterna::device::kBlockWarps;
+using sterna::device::kMaxListBlocks;
 using sterna::device::kWarpLanes;
 using sterna::device::lanes_before;
-
-inline constexpr unsigned kBlockThreads = 256;
-inline constexpr unsigned kBlockWarps = kBlockThreads / kWarpLanes;
-// Kernels that go over short lists take turns beyond so many blocks.
-inline constexpr std::size_t kMaxListBlocks = 1024;
-
-constexpr std::size_t ceil_div(std::size_t dividend, std::size_t divisor) {
-  return dividend / divisor + (dividend % divisor != 0 ? 1 : 0);
-}
-
-// Blocks for a list of up to so many entries, a thread each.
-constexpr std::size_t list_blocks(std::size_t entries) {
-  const std::size_t blocks = ceil_div(entries, kBlockThreads);
-  return blocks < kMaxListBlocks ? blocks : kMaxListBlocks;
-}
-
-struct NoShared {};
-
-template <typename Context>
-STERNA_DEVICE std::size_t grid_thread(const Context& context) {
-  return std::size_t{context.block()} * kBlockThreads + context.thread();
-}
-template <typename Context>
-STERNA_DEVICE std::size_t grid_threads(const Context& context) {
-  return std::size_t{context.blocks()} * kBlockThreads;
-}
-template <typename Context>
-STERNA_DEVICE std::size_t grid_warp(const Context& context) {
-  return std::size_t{context.block()} * kBlockWarps + context.warp();
-}
+using sterna::device::list_blocks;
+using sterna::device::NoShared;
 
 STERNA_DEVICE std::uint32_t magnitude_bits(float value) {
   return std::bit_cast<std::uint32_t>(value) & 0x7fffffff;

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "models/layers/layer.h"
-#include "runtime/tensor/average_pooling.h"
+#include "runtime/tensor/pooling.h"
 
 namespace sterna::models {
 
@@ -21,14 +22,14 @@ class AveragePool final : public Layer {
  public:
   AveragePool(const LayerContext& context, const AveragePoolOptions& options);
 
-  const tensor::TensorForm& output_form() const override { return pooling_.output_form(); }
+  const tensor::TensorForm& output_form() const override { return pooling_->output_form(); }
   tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
-  tensor::AveragePooling pooling_;
+  std::unique_ptr<tensor::Pooling> pooling_;
   tensor::Tensor output_;
 };
 

@@ -34,7 +34,7 @@ BatchNorm::BatchNorm(const LayerContext& context, const std::string& name, tenso
       bias_(context.parameters.add(channel_numbers(context, name + ".bias", 0.0))),
       running_mean_(context.statistics.add(channel_numbers(context, name + ".running_mean", 0.0))),
       running_variance_(context.statistics.add(channel_numbers(context, name + ".running_var", 1.0))),
-      normalisation_(form_, kEpsilon, clamp),
+      normalisation_(context.operations().make_channel_normalisation(form_, kEpsilon, clamp)),
       output_(context.arena.reserve(form_)) {}
 
 tensor::ConstTensor BatchNorm::forward(tensor::ConstTensor input, const Pass& pass) {
@@ -46,42 +46,30 @@ tensor::ConstTensor BatchNorm::forward_adding(tensor::ConstTensor input, tensor:
   input_ = input;
   const tensor::ScaleAndShift learned{.scale = pass.value(weight_), .shift = pass.value(bias_)};
   if (pass.is_training) {
-    normalisation_.forward_batch(input, learned, addend, output_);
-    move_statistics(pass);
+    normalisation_->forward_batch(input, learned, addend, output_);
+    normalisation_->move_statistics(kMomentum, pass.statistic(running_mean_),
+                                    pass.statistic(running_variance_));
   } else {
-    normalisation_.forward_with(pass.statistic(running_mean_), pass.statistic(running_variance_), input,
-                                learned, addend, output_);
+    normalisation_->forward_with(pass.statistic(running_mean_), pass.statistic(running_variance_), input,
+                                 learned, addend, output_);
   }
   return output_;
 }
 
-void BatchNorm::move_statistics(const Pass& pass) const {
-  const std::span<float> means = pass.statistic(running_mean_);
-  const std::span<float> variances = pass.statistic(running_variance_);
-  const auto n = static_cast<double>(normalisation_.values_per_channel());
-  const auto moved = [](float from, double to) {
-    return static_cast<float>((1.0 - kMomentum) * static_cast<double>(from) + kMomentum * to);
-  };
-  for (std::size_t c = 0; c < means.size(); ++c) {
-    means[c] = moved(means[c], normalisation_.means()[c]);
-    variances[c] = moved(variances[c], normalisation_.variances()[c] * n / (n - 1.0));
-  }
-}
-
 // In place: the gradient of the output becomes that of the input, which has the same form.
 tensor::Tensor BatchNorm::backward(tensor::Tensor output_gradient, const Pass& pass) {
-  normalisation_.reduce_gradient(input_, output_, output_gradient, pass.gradient(weight_),
-                                 pass.gradient(bias_));
+  normalisation_->reduce_gradient(input_, output_, output_gradient, pass.gradient(weight_),
+                                  pass.gradient(bias_));
   tell_ready(pass);
-  normalisation_.input_gradient(input_, output_gradient, output_gradient);
+  normalisation_->input_gradient(input_, output_gradient, output_gradient);
   return output_gradient;
 }
 
 tensor::Tensor BatchNorm::backward_adding(tensor::Tensor output_gradient, const Pass& pass) {
-  normalisation_.reduce_gradient(input_, output_, output_gradient, pass.gradient(weight_),
-                                 pass.gradient(bias_));
+  normalisation_->reduce_gradient(input_, output_, output_gradient, pass.gradient(weight_),
+                                  pass.gradient(bias_));
   const tensor::Tensor input_gradient = arena_.borrow(form_);
-  normalisation_.input_gradient(input_, output_gradient, input_gradient);
+  normalisation_->input_gradient(input_, output_gradient, input_gradient);
   return input_gradient;
 }
 

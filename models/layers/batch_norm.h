@@ -5,10 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "models/layers/layer.h"
-#include "runtime/tensor/batch_normalisation.h"
+#include "runtime/tensor/channel_normalisation.h"
 
 namespace sterna::models {
 
@@ -37,13 +38,11 @@ class BatchNorm final : public Layer {
   void tell_ready(const Pass& pass) const;
 
  private:
-  void move_statistics(const Pass& pass) const;
-
   tensor::Arena& arena_;
   tensor::TensorForm form_;
   std::size_t weight_, bias_;
   std::size_t running_mean_, running_variance_;
-  tensor::BatchNormalisation normalisation_;
+  std::unique_ptr<tensor::ChannelNormalisation> normalisation_;
   tensor::ConstTensor input_;  // of the last forward()
   tensor::Tensor output_;
 };

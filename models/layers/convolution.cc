@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/onednn/convolution_products.h"
 
 namespace sterna::models {
 namespace {
@@ -19,7 +18,7 @@ std::unique_ptr<tensor::Products> make_products(const LayerContext& context,
                                        .has_bias = options.has_bias,
                                        .has_relu = options.has_relu,
                                        .needs_input_gradient = context.needs_input_gradient};
-  return tensor::make_convolution_products(context.input, shape, context.arena);
+  return context.operations().make_convolution_products(context.input, shape, context.arena);
 }
 
 ProductParameters parameters_of(const LayerContext& context, const std::string& name,

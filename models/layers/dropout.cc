@@ -26,40 +26,23 @@ tensor::kernels::KeepRule keep_rule(const DropoutOptions& options, const PassKey
           .scale = static_cast<float>(1.0 / (1.0 - options.probability))};
 }
 
-KeepMask::KeepMask(const DropoutOptions& options, std::size_t elements)
-    : options_(options),
-      elements_(elements),
-      bits_(share_of_words(options.probability) == 0 ? 0 : (elements + 31) / 32) {}
-
-void KeepMask::draw(const PassKey& key) {
-  const tensor::kernels::KeepRule rule = keep_rule(options_, key);
-  scale_ = rule.scale;
-  tensor::kernels::fastest_kernels().draw_keep_bits(rule, 0, elements_, bits_.data());
-}
-
-void KeepMask::apply(std::span<const float> input, std::span<float> output) const {
-  STERNA_CHECK(input.size() == elements_);
-  STERNA_CHECK(output.size() == elements_);
-  tensor::kernels::fastest_kernels().keep(input.data(), bits_.data(), scale_, elements_, output.data());
-}
-
 Dropout::Dropout(const LayerContext& context, const DropoutOptions& options)
-    : form_(context.input),
-      is_needed_(options.probability > 0.0),
-      mask_(options, is_needed_ ? form_.storage_elements() : 0) {
-  if (is_needed_) output_ = context.arena.reserve(form_);
+    : form_(context.input), options_(options) {
+  if (options.probability == 0.0) return;
+  mask_ = context.operations().make_keep_mask(form_.storage_elements());
+  output_ = context.arena.reserve(form_);
 }
 
 tensor::ConstTensor Dropout::forward(tensor::ConstTensor input, const Pass& pass) {
-  if (!is_needed_ || !pass.is_training) return {&form_, input.data};
-  mask_.draw(pass.key);
-  mask_.apply(input.storage(), output_.storage());
+  if (!mask_ || !pass.is_training) return {&form_, input.data};
+  mask_->draw(keep_rule(options_, pass.key));
+  mask_->apply(input.storage(), output_.storage());
   return output_;
 }
 
 // In place: the gradient of the output becomes that of the input, which has the same form.
 tensor::Tensor Dropout::backward(tensor::Tensor output_gradient, const Pass& pass) {
-  if (is_needed_ && pass.is_training) mask_.apply(output_gradient.storage(), output_gradient.storage());
+  if (mask_ && pass.is_training) mask_->apply(output_gradient.storage(), output_gradient.storage());
   return {&form_, output_gradient.data};
 }
 

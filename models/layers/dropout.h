@@ -4,9 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "models/layers/layer.h"
+#include "runtime/tensor/keep_mask.h"
 #include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {
@@ -19,24 +20,6 @@ struct DropoutOptions {
 // What is cleared is a function of seed, learner, step, number and element alone.
 [[nodiscard]] tensor::kernels::KeepRule keep_rule(const DropoutOptions& options, const PassKey& key);
 
-// The bits of one pass, drawn in forward and read again in backward.
-class KeepMask {
- public:
-  KeepMask(const DropoutOptions& options, std::size_t elements);
-
-  // Draws the bits of this pass.
-  void draw(const PassKey& key);
-
-  // output = input / (1 - probability) where it is kept, else 0. Both may be the same memory.
-  void apply(std::span<const float> input, std::span<float> output) const;
-
- private:
-  DropoutOptions options_;
-  float scale_ = 1.0f;
-  std::size_t elements_;
-  std::vector<std::uint32_t> bits_;  // one an element
-};
-
 // Any form -> the same form.
 class Dropout final : public Layer {
  public:
@@ -48,8 +31,8 @@ class Dropout final : public Layer {
 
  private:
   tensor::TensorForm form_;
-  bool is_needed_;
-  KeepMask mask_;
+  DropoutOptions options_;
+  std::unique_ptr<tensor::KeepMask> mask_;  // none: nothing is ever cleared
   tensor::Tensor output_;
 };
 

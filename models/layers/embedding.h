@@ -28,9 +28,9 @@ class Embedding final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
-  // The symbol that row `row` of the output shows.
-  [[nodiscard]] std::size_t symbol_of(const Pass& pass, std::size_t row) const;
+  [[nodiscard]] tensor::SymbolWindow window(const Pass& pass) const;
 
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   EmbeddingOptions options_;

@@ -1,7 +1,5 @@
 #include "models/layers/encoder_decoder.h"
 
-#include <algorithm>
-
 #include "runtime/core/errors.h"
 
 namespace sterna::models {
@@ -9,7 +7,7 @@ namespace sterna::models {
 EncoderDecoder::EncoderDecoder(const LayerContext& context,
                                const std::function<void(Sequential&)>& add_encoder,
                                const AddDecoder& add_decoder)
-    : arena_(context.arena), encoder_(context), decoder_(context) {
+    : operations_(context.operations()), arena_(context.arena), encoder_(context), decoder_(context) {
   STERNA_CHECK(context.needs_input_gradient == false);
   add_encoder(encoder_);
   memory_.form = encoder_.output_form();
@@ -23,7 +21,7 @@ tensor::ConstTensor EncoderDecoder::forward(tensor::ConstTensor input, const Pas
 
 tensor::Tensor EncoderDecoder::backward(tensor::Tensor output_gradient, const Pass& pass) {
   memory_.gradient = arena_.borrow(memory_.form);
-  std::ranges::fill(memory_.gradient.storage(), 0.0f);
+  operations_.zero(memory_.gradient.storage());
   (void)decoder_.backward(output_gradient, pass);
   return encoder_.backward(memory_.gradient, pass);
 }

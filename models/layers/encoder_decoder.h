@@ -22,6 +22,7 @@ class EncoderDecoder final : public Layer {
   double multiplications_of_activations() const override;
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   Sequential encoder_;
   Sequential decoder_;

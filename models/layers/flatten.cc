@@ -6,7 +6,7 @@ Flatten::Flatten(const LayerContext& context) : arena_(context.arena), input_for
   const std::size_t samples = input_form_.shape.front();
   output_form_.shape = {samples, tensor::elements_of(input_form_.shape) / samples};
   if (input_form_.is_plain()) return;
-  reorder_ = tensor::make_reorder(input_form_);
+  reorder_ = context.operations().make_reorder(input_form_);
   output_ = context.arena.reserve(output_form_);
 }
 

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "models/layers/layer.h"
-#include "runtime/tensor/onednn/reorder.h"
+#include "runtime/tensor/reorder.h"
 
 namespace sterna::models {
 

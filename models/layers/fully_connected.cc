@@ -3,15 +3,14 @@
 #include <memory>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/fully_connected_products.h"
 
 namespace sterna::models {
 namespace {
 
 std::unique_ptr<tensor::Products> make_products(const LayerContext& context,
                                                 const FullyConnectedOptions& options) {
-  return tensor::make_fully_connected_products(context.input,
-                                               {.outputs = options.outputs, .has_relu = options.has_relu});
+  return context.operations().make_fully_connected_products(
+      context.input, {.outputs = options.outputs, .has_relu = options.has_relu});
 }
 
 ProductParameters parameters_of(const LayerContext& context, const std::string& name,

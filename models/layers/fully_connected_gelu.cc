@@ -3,9 +3,6 @@
 #include <cmath>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/elementwise.h"
-#include "runtime/tensor/fully_connected_products.h"
-#include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {
 namespace {
@@ -28,10 +25,11 @@ std::size_t add_parameter(const LayerContext& context, const std::string& name, 
 
 FullyConnectedGelu::FullyConnectedGelu(const LayerContext& context, const std::string& name,
                                        std::size_t outputs)
-    : arena_(context.arena),
+    : operations_(context.operations()),
+      arena_(context.arena),
       input_form_(context.input),
       needs_input_gradient_(context.needs_input_gradient),
-      products_(tensor::make_fully_connected_products(context.input, {.outputs = outputs})),
+      products_(operations_.make_fully_connected_products(context.input, {.outputs = outputs})),
       weight_(add_parameter(context, name + ".weight", {outputs, context.input.shape.back()})),
       bias_(add_parameter(context, name + ".bias", {outputs})),
       derivative_(context.arena.reserve(products_->output_form())),
@@ -40,15 +38,13 @@ FullyConnectedGelu::FullyConnectedGelu(const LayerContext& context, const std::s
 tensor::ConstTensor FullyConnectedGelu::forward(tensor::ConstTensor input, const Pass& pass) {
   input_ = input;
   products_->forward(input, pass.value(weight_), {}, derivative_);
-  const std::span<const float> bias = pass.value(bias_);
-  tensor::kernels::fastest_kernels().gelu(bias.data(), derivative_.storage().size() / bias.size(),
-                                          bias.size(), derivative_.data, output_.data);
+  operations_.gelu(pass.value(bias_), derivative_.storage(), output_.storage());
   return output_;
 }
 
 tensor::Tensor FullyConnectedGelu::backward(tensor::Tensor output_gradient, const Pass& pass) {
   STERNA_CHECK(input_.data != nullptr);
-  tensor::multiply(derivative_.storage(), output_gradient.storage());
+  operations_.multiply(derivative_.storage(), output_gradient.storage());
   products_->weight_gradient(input_, output_gradient, pass.gradient(weight_), pass.gradient(bias_));
   pass.tell_ready(bias_);
   pass.tell_ready(weight_);

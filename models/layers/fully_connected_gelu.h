@@ -21,6 +21,7 @@ class FullyConnectedGelu final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   bool needs_input_gradient_;

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "models/model.h"
 #include "runtime/core/spans.h"
 #include "runtime/tensor/arena.h"
+#include "runtime/tensor/operations.h"
 #include "runtime/tensor/parameter_table.h"
 #include "runtime/tensor/tensor.h"
 
@@ -25,6 +27,9 @@ struct LayerContext {
   tensor::Arena& arena;
   tensor::TensorForm input;
   bool needs_input_gradient = true;  // false: no layer before this one has parameters
+
+  // What does all work on the memory of activations, parameters, gradients and statistics, wherever that is.
+  [[nodiscard]] tensor::Operations& operations() const { return arena.operations(); }
 };
 
 // One pass through a model: what is the same for all of its layers.
@@ -32,8 +37,7 @@ struct Pass {
   const tensor::ParameterTable& parameters;
   const tensor::ParameterTable& statistics;
   PassArenas arenas;
-  const data::Batch* batch =
-      nullptr;  // of inputs that are symbols, and of padding; null in tests of one layer
+  std::span<const std::int32_t> symbols{};  // [B, positions], where inputs are symbols
   PassKey key;
   bool is_training = true;
   const GradientReady* ready = nullptr;

@@ -1,9 +1,6 @@
 #include "models/layers/layer_norm.h"
 
-#include <algorithm>
-
 #include "runtime/core/errors.h"
-#include "runtime/tensor/kernels/kernels.h"
 
 namespace sterna::models {
 namespace {
@@ -19,7 +16,8 @@ std::size_t add_parameter(const LayerContext& context, const std::string& name, 
 }  // namespace
 
 LayerNorm::LayerNorm(const LayerContext& context, const std::string& name, const LayerNormOptions& options)
-    : form_(context.input),
+    : operations_(context.operations()),
+      form_(context.input),
       features_(form_.shape.back()),
       rows_(tensor::elements_of(form_.shape) / features_),
       epsilon_(static_cast<float>(options.epsilon)),
@@ -31,31 +29,26 @@ LayerNorm::LayerNorm(const LayerContext& context, const std::string& name, const
   STERNA_CHECK(form_.is_plain() == true);
 }
 
+tensor::kernels::NormalisedRows LayerNorm::rows_of_input(const Pass& pass) const {
+  return {.input = input_.data,
+          .scale = pass.value(weight_).data(),
+          .rows = rows_,
+          .features = features_,
+          .means = means_.data(),
+          .inverse_deviations = inverse_deviations_.data()};
+}
+
 tensor::ConstTensor LayerNorm::forward(tensor::ConstTensor input, const Pass& pass) {
   input_ = input;
-  tensor::kernels::fastest_kernels().normalise({.input = input.data,
-                                                .scale = pass.value(weight_).data(),
-                                                .rows = rows_,
-                                                .features = features_,
-                                                .means = means_.data(),
-                                                .inverse_deviations = inverse_deviations_.data()},
-                                               pass.value(bias_).data(), epsilon_, output_.data);
+  operations_.normalise_rows(rows_of_input(pass), pass.value(bias_), epsilon_, output_.data);
   return output_;
 }
 
 // In place: the gradient of the output becomes that of the input, which has the same form.
 tensor::Tensor LayerNorm::backward(tensor::Tensor output_gradient, const Pass& pass) {
   STERNA_CHECK(input_.data != nullptr);
-  std::ranges::fill(pass.gradient(weight_), 0.0f);
-  std::ranges::fill(pass.gradient(bias_), 0.0f);
-  tensor::kernels::fastest_kernels().normalise_backward({.input = input_.data,
-                                                         .scale = pass.value(weight_).data(),
-                                                         .rows = rows_,
-                                                         .features = features_,
-                                                         .means = means_.data(),
-                                                         .inverse_deviations = inverse_deviations_.data()},
-                                                        output_gradient.data, pass.gradient(weight_).data(),
-                                                        pass.gradient(bias_).data());
+  operations_.normalise_rows_backward(rows_of_input(pass), output_gradient.data, pass.gradient(weight_),
+                                      pass.gradient(bias_));
   pass.tell_ready(bias_);
   pass.tell_ready(weight_);
   return {.form = &form_, .data = output_gradient.data};

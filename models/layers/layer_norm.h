@@ -22,6 +22,9 @@ class LayerNorm final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  [[nodiscard]] tensor::kernels::NormalisedRows rows_of_input(const Pass& pass) const;
+
+  tensor::Operations& operations_;
   tensor::TensorForm form_;
   std::size_t features_;
   std::size_t rows_;

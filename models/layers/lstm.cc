@@ -1,31 +1,9 @@
 #include "models/layers/lstm.h"
 
-#include <algorithm>
-#include <functional>
-
 #include "runtime/core/errors.h"
 
 namespace sterna::models {
 namespace {
-
-// to[b, a, .] = from[a, b, .], where `from` has the form [a, b, features].
-void swap_first_axes(tensor::ConstTensor from, tensor::Tensor to) {
-  const tensor::Shape& shape = from.form->shape;
-  const std::size_t outer = shape[0], inner = shape[1], features = shape[2];
-#pragma omp parallel for if (outer * inner * features > (std::size_t{1} << 15))
-  for (std::size_t b = 0; b < inner; ++b) {
-    for (std::size_t a = 0; a < outer; ++a) {
-      std::copy_n(from.data + (a * inner + b) * features, features, to.data + (b * outer + a) * features);
-    }
-  }
-}
-
-// Copies rows of `columns` elements to where rows lie `stride` apart.
-void spread_rows(std::span<const float> rows, std::size_t columns, float* to, std::size_t stride) {
-  for (std::size_t row = 0; row < rows.size() / columns; ++row) {
-    std::copy_n(rows.data() + row * columns, columns, to + row * stride);
-  }
-}
 
 tensor::TensorForm plain(const tensor::Shape& shape) {
   return {.shape = shape, .blocks = nullptr};
@@ -34,7 +12,10 @@ tensor::TensorForm plain(const tensor::Shape& shape) {
 }  // namespace
 
 Lstm::Lstm(const LayerContext& context, const std::string& name, const LstmOptions& options)
-    : arena_(context.arena), options_(options), input_form_(context.input) {
+    : operations_(context.operations()),
+      arena_(context.arena),
+      options_(options),
+      input_form_(context.input) {
   STERNA_CHECK(input_form_.is_plain() == true);
   STERNA_CHECK(input_form_.shape.size() == 3u);
   const std::size_t sequences = input_form_.shape[0];
@@ -70,11 +51,16 @@ Lstm::Lstm(const LayerContext& context, const std::string& name, const LstmOptio
   output_ = arena_.reserve(output_form_);
 }
 
+void Lstm::swap_time_and_sequences(tensor::ConstTensor from, tensor::Tensor to) {
+  const tensor::Shape& shape = from.form->shape;
+  operations_.swap_axes({.outer = shape[0], .inner = shape[1], .features = shape[2]}, from.data, to.data);
+}
+
 tensor::ConstTensor Lstm::forward(tensor::ConstTensor input, const Pass& pass) {
-  swap_first_axes({&input_form_, input.data}, input_);
+  swap_time_and_sequences({&input_form_, input.data}, input_);
   tensor::ConstTensor activation = input_;
   for (const auto& level : levels_) activation = forward(*level, activation, pass);
-  swap_first_axes({&levels_.back()->output_form, activation.data}, output_);
+  swap_time_and_sequences({&levels_.back()->output_form, activation.data}, output_);
   return output_;
 }
 
@@ -83,21 +69,23 @@ tensor::ConstTensor Lstm::forward(Level& level, tensor::ConstTensor input, const
   if (!options_.is_bidirectional) return level.directions.front()->forward(input, pass);
   for (std::size_t d = 0; d < level.directions.size(); ++d) {
     const tensor::ConstTensor states = level.directions[d]->forward(input, pass);
-    spread_rows(states.storage(), options_.units, level.joined.data + d * options_.units, 2 * options_.units);
+    const std::size_t units = options_.units;
+    operations_.copy_rows({.rows = states.storage().size() / units, .columns = units}, {states.data, units},
+                          {level.joined.data + d * units, 2 * units});
   }
   return level.joined;
 }
 
 tensor::Tensor Lstm::backward(tensor::Tensor output_gradient, const Pass& pass) {
   tensor::Tensor gradient = arena_.borrow(levels_.back()->output_form);
-  swap_first_axes({&output_form_, output_gradient.data}, gradient);
+  swap_time_and_sequences({&output_form_, output_gradient.data}, gradient);
   arena_.give_back(output_gradient);
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
     gradient = backward(**level, gradient, pass);
   }
   if (gradient.data == nullptr) return {.form = &input_form_, .data = nullptr};
   const tensor::Tensor input_gradient = arena_.borrow(input_form_);
-  swap_first_axes({&levels_.front()->input_form, gradient.data}, input_gradient);
+  swap_time_and_sequences({&levels_.front()->input_form, gradient.data}, input_gradient);
   arena_.give_back(gradient);
   return input_gradient;
 }
@@ -113,7 +101,7 @@ tensor::Tensor Lstm::backward(Level& level, tensor::Tensor output_gradient, cons
     if (sum.data == nullptr) {
       sum = part;
     } else {
-      std::ranges::transform(sum.storage(), part.storage(), sum.data, std::plus<>());
+      operations_.add(sum.storage(), part.storage(), sum.storage());
       arena_.give_back(part);
     }
   }

@@ -51,6 +51,10 @@ class Lstm final : public Layer {
   // Takes the gradient, [T, B, ...], and returns that of the level's input.
   [[nodiscard]] tensor::Tensor backward(Level& level, tensor::Tensor output_gradient, const Pass& pass);
 
+  // The other way round of [a, b, features].
+  void swap_time_and_sequences(tensor::ConstTensor from, tensor::Tensor to);
+
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   LstmOptions options_;
   tensor::TensorForm input_form_;

@@ -1,13 +1,8 @@
 #include "models/layers/lstm_direction.h"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/fully_connected_products.h"
-#include "runtime/tensor/recurrent/lstm_cell.h"
-#include "runtime/tensor/recurrent/repeated_products.h"
 
 namespace sterna::models {
 namespace {
@@ -38,7 +33,8 @@ tensor::TensorForm plain(const tensor::Shape& shape) {
 }  // namespace
 
 LstmDirection::LstmDirection(const LayerContext& context, const LstmDirectionOptions& options)
-    : arena_(context.arena),
+    : operations_(context.operations()),
+      arena_(context.arena),
       times_(context.input.shape[0]),
       sequences_(context.input.shape[1]),
       units_(options.units),
@@ -60,15 +56,15 @@ LstmDirection::LstmDirection(const LayerContext& context, const LstmDirectionOpt
       step_state_form_(plain({sequences_, units_})),
       later_gates_form_(plain({times_ - 1, sequences_, 4 * units_})),
       earlier_states_form_(plain({times_ - 1, sequences_, units_})),
-      input_products_(tensor::make_fully_connected_products(context.input, {.outputs = 4 * units_})),
-      state_products_(tensor::make_repeated_products(step_state_form_, 4 * units_, context.arena)),
+      input_products_(operations_.make_fully_connected_products(context.input, {.outputs = 4 * units_})),
+      state_products_(operations_.make_repeated_products(step_state_form_, 4 * units_, context.arena)),
       gates_(context.arena.reserve(gates_form_)),
       cells_(context.arena.reserve(states_form_)),
       states_(context.arena.reserve(states_form_)),
       bias_(context.arena.reserve(4 * units_)) {
   if (times_ > 1) {
     state_products_over_time_ =
-        tensor::make_fully_connected_products(earlier_states_form_, {.outputs = 4 * units_});
+        operations_.make_fully_connected_products(earlier_states_form_, {.outputs = 4 * units_});
   }
 }
 
@@ -89,7 +85,7 @@ float* LstmDirection::cell_at(std::size_t step) const {
 }
 
 tensor::ConstTensor LstmDirection::forward(tensor::ConstTensor input, const Pass& pass) {
-  std::ranges::transform(pass.value(input_bias_), pass.value(state_bias_), bias_.begin(), std::plus<>());
+  operations_.add(pass.value(input_bias_), pass.value(state_bias_), bias_);
   input_products_->forward(input, pass.value(input_weight_), bias_, gates_);
   forward_in_time(pass);
   return states_;
@@ -103,11 +99,11 @@ void LstmDirection::forward_in_time(const Pass& pass) {
   for (std::size_t step = 0; step < times_; ++step) {
     const bool is_first = step == 0;
     if (!is_first) state_products_->forward(state_at(step - 1), weights, {}, from_state);
-    tensor::lstm_cells_forward(extents, {.from_state = is_first ? nullptr : from_state.data,
-                                         .cell_before = is_first ? nullptr : cell_at(step - 1),
-                                         .gates = gates_at(step).data,
-                                         .cell = cell_at(step),
-                                         .state = state_at(step).data});
+    operations_.lstm_cells_forward(extents, {.from_state = is_first ? nullptr : from_state.data,
+                                             .cell_before = is_first ? nullptr : cell_at(step - 1),
+                                             .gates = gates_at(step).data,
+                                             .cell = cell_at(step),
+                                             .state = state_at(step).data});
   }
   state_products_->release_weights();
   arena_.give_back(from_state);
@@ -118,7 +114,7 @@ void LstmDirection::backward(tensor::ConstTensor input, const OutputGradient& ou
   backward_in_time(output_gradient, pass);
   const std::span<float> bias = pass.gradient(input_bias_);
   input_products_->weight_gradient(input, gates_, pass.gradient(input_weight_), bias);
-  std::ranges::copy(bias, pass.gradient(state_bias_).begin());
+  operations_.copy(bias, pass.gradient(state_bias_));
   pass.tell_ready(state_bias_);
   pass.tell_ready(input_bias_);
   recurrent_weight_gradient(pass.gradient(state_weight_));
@@ -134,20 +130,20 @@ void LstmDirection::backward_in_time(const OutputGradient& output_gradient, cons
   const std::span<const float> weights = pass.value(state_weight_);
   const tensor::Tensor of_state = arena_.borrow(step_state_form_);
   const tensor::Tensor of_cell = arena_.borrow(step_state_form_);
-  std::ranges::fill(of_cell.storage(), 0.0f);
+  operations_.zero(of_cell.storage());
   state_products_->hold_weights(weights, WeightUse::kInputGradient);
   for (std::size_t step = times_; step-- > 0;) {
     const bool is_last = step + 1 == times_;
     if (!is_last) state_products_->input_gradient(gates_at(step + 1), weights, of_state);
     const std::size_t row = time_of(step) * sequences_;
-    tensor::lstm_cells_backward(extents,
-                                {.output_gradient = output_gradient.data + row * output_gradient.stride,
-                                 .output_gradient_stride = output_gradient.stride,
-                                 .state_gradient = is_last ? nullptr : of_state.data,
-                                 .cell_before = step == 0 ? nullptr : cell_at(step - 1),
-                                 .cell = cell_at(step),
-                                 .cell_gradient = of_cell.data,
-                                 .gates = gates_at(step).data});
+    operations_.lstm_cells_backward(extents,
+                                    {.output_gradient = output_gradient.data + row * output_gradient.stride,
+                                     .output_gradient_stride = output_gradient.stride,
+                                     .state_gradient = is_last ? nullptr : of_state.data,
+                                     .cell_before = step == 0 ? nullptr : cell_at(step - 1),
+                                     .cell = cell_at(step),
+                                     .cell_gradient = of_cell.data,
+                                     .gates = gates_at(step).data});
   }
   state_products_->release_weights();
   arena_.give_back(of_cell);
@@ -157,7 +153,7 @@ void LstmDirection::backward_in_time(const OutputGradient& output_gradient, cons
 // All steps but the first meet the states of all steps but the last.
 void LstmDirection::recurrent_weight_gradient(std::span<float> weights) {
   if (times_ == 1) {
-    std::ranges::fill(weights, 0.0f);
+    operations_.zero(weights);
     return;
   }
   const std::size_t first_gates = is_reverse_ ? 0 : sequences_ * 4 * units_;

@@ -46,6 +46,7 @@ class LstmDirection {
   void backward_in_time(const OutputGradient& output_gradient, const Pass& pass);
   void recurrent_weight_gradient(std::span<float> weights);
 
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   std::size_t times_;      // T
   std::size_t sequences_;  // B

@@ -5,9 +5,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "models/layers/layer.h"
-#include "runtime/tensor/max_pooling.h"
+#include "runtime/tensor/pooling.h"
 
 namespace sterna::models {
 
@@ -22,7 +23,7 @@ class MaxPool final : public Layer {
  public:
   MaxPool(const LayerContext& context, const MaxPoolOptions& options);
 
-  const tensor::TensorForm& output_form() const override { return pooling_.output_form(); }
+  const tensor::TensorForm& output_form() const override { return pooling_->output_form(); }
   tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
@@ -30,7 +31,7 @@ class MaxPool final : public Layer {
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   bool needs_input_gradient_;
-  tensor::MaxPooling pooling_;
+  std::unique_ptr<tensor::Pooling> pooling_;
   tensor::Tensor output_;
 };
 

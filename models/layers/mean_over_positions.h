@@ -15,6 +15,7 @@ class MeanOverPositions final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   tensor::TensorForm output_form_;

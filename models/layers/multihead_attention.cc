@@ -1,11 +1,8 @@
 #include "models/layers/multihead_attention.h"
 
 #include <cmath>
-#include <limits>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/elementwise.h"
-#include "runtime/tensor/fully_connected_products.h"
 
 namespace sterna::models {
 namespace {
@@ -43,12 +40,14 @@ std::size_t add_bias(const LayerContext& context, const std::string& name, std::
 
 MultiheadAttention::MultiheadAttention(const LayerContext& context, const std::string& name,
                                        const MultiheadAttentionOptions& options)
-    : arena_(context.arena),
+    : operations_(context.operations()),
+      arena_(context.arena),
       form_(context.input),
       options_(options),
       features_(form_.shape.back()),
       keys_(options.memory == nullptr ? form_.shape[1] : options.memory->form.shape[1]),
-      attention_(attention_shape(context, options, keys_), context.arena) {
+      shape_(attention_shape(context, options, keys_)),
+      attention_(operations_.make_attention(shape_, context.arena)) {
   const auto d = static_cast<double>(features_);
   const auto queries = static_cast<double>(form_.shape[1]);
   const auto keys = static_cast<double>(keys_);
@@ -65,15 +64,15 @@ MultiheadAttention::MultiheadAttention(const LayerContext& context, const std::s
     add_projection(context, options.memory->form, features_, 2 * features_);
   }
   context_ = context.arena.reserve(form_);
-  out_products_ = tensor::make_fully_connected_products(form_, {.outputs = features_});
+  out_products_ = operations_.make_fully_connected_products(form_, {.outputs = features_});
   output_ = context.arena.reserve(form_);
-  if (options.has_padding) key_mask_.resize(form_.shape[0] * keys_);
+  if (options.has_padding) key_mask_ = context.arena.reserve(form_.shape[0] * keys_);
 }
 
 void MultiheadAttention::add_projection(const LayerContext& context, const tensor::TensorForm& source,
                                         std::size_t first_row, std::size_t rows) {
   Projection projection{.first_row = first_row,
-                        .products = tensor::make_fully_connected_products(source, {.outputs = rows})};
+                        .products = operations_.make_fully_connected_products(source, {.outputs = rows})};
   projection.output = context.arena.reserve(projection.products->output_form());
   projections_.push_back(std::move(projection));
 }
@@ -108,13 +107,11 @@ tensor::AttentionInputs MultiheadAttention::inputs(const Pass& pass) const {
 
 void MultiheadAttention::read_padding(const Pass& pass) {
   if (key_mask_.empty()) return;
-  const std::vector<std::int32_t>& symbols = pass.batch->symbols;
-  const std::size_t of_sample = symbols.size() / form_.shape[0];
+  const std::size_t of_sample = pass.symbols.size() / form_.shape[0];
   STERNA_CHECK((options_.first_symbol + keys_) <= of_sample);
-  for (std::size_t i = 0; i < key_mask_.size(); ++i) {
-    const std::size_t at = i / keys_ * of_sample + options_.first_symbol + i % keys_;
-    key_mask_[i] = symbols[at] == 0 ? -std::numeric_limits<float>::infinity() : 0.0f;
-  }
+  operations_.mask_padding(
+      {.symbols = pass.symbols, .positions = of_sample, .first = options_.first_symbol, .count = keys_},
+      key_mask_);
 }
 
 tensor::ConstTensor MultiheadAttention::forward(tensor::ConstTensor input, const Pass& pass) {
@@ -124,7 +121,7 @@ tensor::ConstTensor MultiheadAttention::forward(tensor::ConstTensor input, const
                                  rows_of(pass.value(in_bias_), projection), projection.output);
   }
   read_padding(pass);
-  attention_.forward(inputs(pass), {context_.data, features_});
+  attention_->forward(inputs(pass), {context_.data, features_});
   out_products_->forward(context_, pass.value(out_weight_), pass.value(out_bias_), output_);
   return output_;
 }
@@ -154,14 +151,14 @@ tensor::Tensor MultiheadAttention::backward(tensor::Tensor output_gradient, cons
   const tensor::Tensor last = has_memory ? arena_.borrow(*projections_.back().output.form) : first;
   float* keys = last.data + (has_memory ? 0 : features_);
   const std::size_t stride = last.form->shape.back();
-  attention_.backward(inputs(pass), {of_context.data, features_}, {first.data, first.form->shape.back()},
-                      {keys, stride}, {keys + features_, stride});
+  attention_->backward(inputs(pass), {of_context.data, features_}, {first.data, first.form->shape.back()},
+                       {keys, stride}, {keys + features_, stride});
   arena_.give_back(of_context);
 
   if (has_memory) {
     const tensor::Tensor of_memory = backward(projections_.back(), last, pass);
     const std::span<float> sum = options_.memory->gradient.storage();
-    tensor::add(of_memory.storage(), sum, sum);
+    operations_.add(of_memory.storage(), sum, sum);
     arena_.give_back(of_memory);
   }
   const tensor::Tensor of_input = backward(projections_.front(), first, pass);

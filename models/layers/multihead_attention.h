@@ -3,12 +3,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "models/layers/dropout.h"
 #include "models/layers/layer.h"
-#include "runtime/tensor/attention.h"
+#include "runtime/tensor/dot_product_attention.h"
 #include "runtime/tensor/products.h"
 
 namespace sterna::models {
@@ -43,7 +44,7 @@ class MultiheadAttention final : public Layer {
   const tensor::TensorForm& output_form() const override { return form_; }
   tensor::ConstTensor forward(tensor::ConstTensor input, const Pass& pass) override;
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
-  double multiplications_of_activations() const override { return attention_.multiplications(); }
+  double multiplications_of_activations() const override { return tensor::attention_multiplications(shape_); }
 
  private:
   // Rows of the projection's weights and biases, and the products with one source.
@@ -63,18 +64,20 @@ class MultiheadAttention final : public Layer {
   // Overwrites the projection's part of the parameters' gradients, and returns the gradient of its source.
   tensor::Tensor backward(const Projection& projection, tensor::Tensor gradient, const Pass& pass);
 
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm form_;
   MultiheadAttentionOptions options_;
   std::size_t features_;
   std::size_t keys_;
-  tensor::Attention attention_;
+  tensor::AttentionShape shape_;
+  std::unique_ptr<tensor::DotProductAttention> attention_;
   std::size_t in_weight_, in_bias_, out_weight_, out_bias_;
   std::vector<Projection> projections_;  // queries, keys and values together; or queries, then the others
   std::unique_ptr<tensor::Products> out_products_;
-  std::vector<float> key_mask_;  // [B, keys]; empty: no padding
-  tensor::ConstTensor input_;    // of the last forward()
-  tensor::Tensor context_;       // what the heads found, [B, positions, features]
+  std::span<float> key_mask_;  // [B, keys]; empty: no padding
+  tensor::ConstTensor input_;  // of the last forward()
+  tensor::Tensor context_;     // what the heads found, [B, positions, features]
   tensor::Tensor output_;
 };
 

@@ -1,10 +1,8 @@
 #include "models/layers/patch_embedding.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/fully_connected_products.h"
 
 namespace sterna::models {
 namespace {
@@ -22,11 +20,12 @@ tensor::TensorForm form_of_patches(const tensor::TensorForm& image, std::size_t 
 
 PatchEmbedding::PatchEmbedding(const LayerContext& context, const std::string& name,
                                const PatchEmbeddingOptions& options)
-    : arena_(context.arena),
+    : operations_(context.operations()),
+      arena_(context.arena),
       input_form_(context.input),
       patch_(options.patch),
       patches_form_(form_of_patches(context.input, options.patch)),
-      products_(tensor::make_fully_connected_products(patches_form_, {.outputs = options.features})),
+      products_(operations_.make_fully_connected_products(patches_form_, {.outputs = options.features})),
       class_token_(context.parameters.add({.name = "class_token",
                                            .shape = {1, 1, options.features},
                                            .kind = tensor::ParameterKind::kEmbedding,
@@ -42,27 +41,26 @@ PatchEmbedding::PatchEmbedding(const LayerContext& context, const std::string& n
                                     .shape = {options.features},
                                     .kind = tensor::ParameterKind::kBias,
                                     .multiplications_per_element = 0.0})),
+      token_form_{.shape = {input_form_.shape[0], options.features}},
       output_form_{.shape = {input_form_.shape[0], 1 + patches_form_.shape[1], options.features}},
       patches_(context.arena.reserve(patches_form_)),
       output_(context.arena.reserve(output_form_)) {
   STERNA_CHECK(context.needs_input_gradient == false);
 }
 
+// With rows Y y and columns X x, patches by rows and places in a patch: [B, C, Y, y, X, x] becomes
+// [B, C, Y, X, y, x], and that [B, Y, X, C, y, x].
 void PatchEmbedding::cut(tensor::ConstTensor image) {
-  const std::size_t height = input_form_.shape[2], width = input_form_.shape[3];
-  const std::size_t planes = input_form_.shape[0] * input_form_.shape[1], channels = input_form_.shape[1];
-  const std::size_t across = width / patch_, of_sample = height / patch_ * across;
-  const std::size_t row_length = patches_form_.shape[2];
-  for (std::size_t plane = 0; plane < planes; ++plane) {
-    for (std::size_t y = 0; y < height; ++y) {
-      for (std::size_t x = 0; x < across; ++x) {
-        const std::size_t row = plane / channels * of_sample + y / patch_ * across + x;
-        const std::size_t column = (plane % channels * patch_ + y % patch_) * patch_;
-        std::copy_n(image.data + (plane * height + y) * width + x * patch_, patch_,
-                    patches_.data + row * row_length + column);
-      }
-    }
-  }
+  const std::size_t samples = input_form_.shape[0], channels = input_form_.shape[1];
+  const std::size_t down = input_form_.shape[2] / patch_, across = input_form_.shape[3] / patch_;
+  const tensor::Tensor by_channel = arena_.borrow(input_form_);
+  operations_.swap_axes(
+      {.batches = samples * channels * down, .outer = patch_, .inner = across, .features = patch_},
+      image.data, by_channel.data);
+  operations_.swap_axes(
+      {.batches = samples, .outer = channels, .inner = down * across, .features = patch_ * patch_},
+      by_channel.data, patches_.data);
+  arena_.give_back(by_channel);
 }
 
 tensor::ConstTensor PatchEmbedding::forward(tensor::ConstTensor input, const Pass& pass) {
@@ -71,11 +69,11 @@ tensor::ConstTensor PatchEmbedding::forward(tensor::ConstTensor input, const Pas
   products_->forward(patches_, pass.value(weight_), pass.value(bias_), rows);
   const std::size_t samples = output_form_.shape[0], features = output_form_.shape[2];
   const std::size_t of_sample = patches_form_.shape[1] * features;
-  for (std::size_t sample = 0; sample < samples; ++sample) {
-    float* to = output_.data + sample * (of_sample + features);
-    std::ranges::copy(pass.value(class_token_), to);
-    std::copy_n(rows.data + sample * of_sample, of_sample, to + features);
-  }
+  const std::size_t stride = of_sample + features;
+  operations_.copy_rows({.rows = samples, .columns = features}, {pass.value(class_token_).data(), 0},
+                        {output_.data, stride});
+  operations_.copy_rows({.rows = samples, .columns = of_sample}, {rows.data, of_sample},
+                        {output_.data + features, stride});
   arena_.give_back(rows);
   return output_;
 }
@@ -84,13 +82,14 @@ tensor::Tensor PatchEmbedding::backward(tensor::Tensor output_gradient, const Pa
   const tensor::Tensor rows = arena_.borrow(products_->output_form());
   const std::size_t samples = output_form_.shape[0], features = output_form_.shape[2];
   const std::size_t of_sample = patches_form_.shape[1] * features;
-  const std::span<float> of_token = pass.gradient(class_token_);
-  std::ranges::fill(of_token, 0.0f);
-  for (std::size_t sample = 0; sample < samples; ++sample) {
-    const float* from = output_gradient.data + sample * (of_sample + features);
-    for (std::size_t i = 0; i < features; ++i) of_token[i] += from[i];
-    std::copy_n(from + features, of_sample, rows.data + sample * of_sample);
-  }
+  const std::size_t stride = of_sample + features;
+  const tensor::Tensor of_tokens = arena_.borrow(token_form_);
+  operations_.copy_rows({.rows = samples, .columns = features}, {output_gradient.data, stride},
+                        {of_tokens.data, features});
+  operations_.sum_rows(of_tokens.storage(), pass.gradient(class_token_));
+  arena_.give_back(of_tokens);
+  operations_.copy_rows({.rows = samples, .columns = of_sample}, {output_gradient.data + features, stride},
+                        {rows.data, of_sample});
   arena_.give_back(output_gradient);
   products_->weight_gradient(patches_, rows, pass.gradient(weight_), pass.gradient(bias_));
   arena_.give_back(rows);
@@ -101,7 +100,8 @@ tensor::Tensor PatchEmbedding::backward(tensor::Tensor output_gradient, const Pa
 }
 
 FirstPosition::FirstPosition(const LayerContext& context)
-    : arena_(context.arena),
+    : operations_(context.operations()),
+      arena_(context.arena),
       input_form_(context.input),
       output_form_{.shape = {input_form_.shape.front(), input_form_.shape.back()}},
       output_(context.arena.reserve(output_form_)) {
@@ -111,19 +111,17 @@ FirstPosition::FirstPosition(const LayerContext& context)
 
 tensor::ConstTensor FirstPosition::forward(tensor::ConstTensor input, const Pass&) {
   const std::size_t features = output_form_.shape[1], of_sample = input_form_.shape[1] * features;
-  for (std::size_t sample = 0; sample < output_form_.shape[0]; ++sample) {
-    std::copy_n(input.data + sample * of_sample, features, output_.data + sample * features);
-  }
+  operations_.copy_rows({.rows = output_form_.shape[0], .columns = features}, {input.data, of_sample},
+                        {output_.data, features});
   return output_;
 }
 
 tensor::Tensor FirstPosition::backward(tensor::Tensor output_gradient, const Pass&) {
   const tensor::Tensor input_gradient = arena_.borrow(input_form_);
-  std::ranges::fill(input_gradient.storage(), 0.0f);
+  operations_.zero(input_gradient.storage());
   const std::size_t features = output_form_.shape[1], of_sample = input_form_.shape[1] * features;
-  for (std::size_t sample = 0; sample < output_form_.shape[0]; ++sample) {
-    std::copy_n(output_gradient.data + sample * features, features, input_gradient.data + sample * of_sample);
-  }
+  operations_.copy_rows({.rows = output_form_.shape[0], .columns = features},
+                        {output_gradient.data, features}, {input_gradient.data, of_sample});
   arena_.give_back(output_gradient);
   return input_gradient;
 }

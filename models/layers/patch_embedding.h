@@ -30,12 +30,14 @@ class PatchEmbedding final : public Layer {
   // Writes each patch as a row, in the order of the weights: channel, row, column.
   void cut(tensor::ConstTensor image);
 
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   std::size_t patch_;
   tensor::TensorForm patches_form_;  // [B, patches, channels * patch * patch]
   std::unique_ptr<tensor::Products> products_;
   std::size_t class_token_, weight_, bias_;
+  tensor::TensorForm token_form_;  // [B, features]
   tensor::TensorForm output_form_;
   tensor::Tensor patches_;
   tensor::Tensor output_;
@@ -51,6 +53,7 @@ class FirstPosition final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   tensor::TensorForm output_form_;

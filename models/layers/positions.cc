@@ -1,9 +1,9 @@
 #include "models/layers/positions.h"
 
 #include <cmath>
+#include <vector>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/elementwise.h"
 
 namespace sterna::models {
 namespace {
@@ -37,35 +37,32 @@ float sine_of_position(std::size_t position, std::size_t feature, std::size_t fe
 }
 
 Positions::Positions(const LayerContext& context, const PositionsOptions& options)
-    : form_(context.input),
+    : operations_(context.operations()),
+      form_(context.input),
       scale_(static_cast<float>(options.scale)),
       learned_(add_table(context, options)),
       output_(context.arena.reserve(form_)) {
   STERNA_CHECK(form_.shape.size() == 3u);
   STERNA_CHECK(form_.is_plain() == true);
-  if (!learned_) sines_ = sines_of(form_.shape[1], form_.shape[2]);
+  if (learned_) return;
+  const std::vector<float> sines = sines_of(form_.shape[1], form_.shape[2]);
+  sines_ = context.arena.reserve(sines.size());
+  operations_.copy_from_host<float>(sines, sines_);
 }
 
 tensor::ConstTensor Positions::forward(tensor::ConstTensor input, const Pass& pass) {
   const std::span<const float> table = learned_ ? pass.value(*learned_) : std::span<const float>(sines_);
-  const std::size_t elements = table.size();
-  for (std::size_t sample = 0; sample < form_.shape[0]; ++sample) {
-    const float* from = input.data + sample * elements;
-    float* to = output_.data + sample * elements;
-    for (std::size_t i = 0; i < elements; ++i) to[i] = scale_ * from[i] + table[i];
-  }
+  operations_.scale_and_add_table(scale_, input.storage(), table, output_.storage());
   return output_;
 }
 
 // In place; the table's gradient adds up the samples in their order.
 tensor::Tensor Positions::backward(tensor::Tensor output_gradient, const Pass& pass) {
   if (learned_) {
-    tensor::sum_rows(output_gradient.storage(), pass.gradient(*learned_));
+    operations_.sum_rows(output_gradient.storage(), pass.gradient(*learned_));
     pass.tell_ready(*learned_);
   }
-  if (scale_ != 1.0f) {
-    for (float& value : output_gradient.storage()) value *= scale_;
-  }
+  if (scale_ != 1.0f) operations_.scale(scale_, output_gradient.storage());
   return {.form = &form_, .data = output_gradient.data};
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "models/layers/layer.h"
 
@@ -32,10 +32,11 @@ class Positions final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Operations& operations_;
   tensor::TensorForm form_;
   float scale_;
   std::optional<std::size_t> learned_;
-  std::vector<float> sines_;  // [positions, features]
+  std::span<float> sines_;  // [positions, features]
   tensor::Tensor output_;
 };
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/elementwise.h"
 
 namespace sterna::models {
 namespace {
@@ -35,7 +34,8 @@ std::optional<std::size_t> add_bias(tensor::ParameterTable& table, const Product
 
 ProductLayer::ProductLayer(const LayerContext& context, std::unique_ptr<tensor::Products> products,
                            const ProductParameters& parameters, bool has_relu)
-    : arena_(context.arena),
+    : operations_(context.operations()),
+      arena_(context.arena),
       input_form_(context.input),
       needs_input_gradient_(context.needs_input_gradient),
       products_(std::move(products)),
@@ -53,7 +53,7 @@ tensor::ConstTensor ProductLayer::forward(tensor::ConstTensor input, const Pass&
 
 tensor::Tensor ProductLayer::backward(tensor::Tensor output_gradient, const Pass& pass) {
   STERNA_CHECK(input_.data != nullptr);
-  if (has_relu_) tensor::mask_relu_gradient(output_.storage(), output_gradient.storage());
+  if (has_relu_) operations_.mask_relu_gradient(output_.storage(), output_gradient.storage());
   products_->weight_gradient(input_, output_gradient, pass.gradient(weight_),
                              bias_ ? pass.gradient(*bias_) : std::span<float>());
   // The exchange may start on these while the products below still run.

@@ -32,6 +32,7 @@ class ProductLayer : public Layer {
                const ProductParameters& parameters, bool has_relu);
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm input_form_;
   bool needs_input_gradient_;

@@ -15,6 +15,7 @@ class Relu final : public Layer {
   tensor::Tensor backward(tensor::Tensor output_gradient, const Pass& pass) override;
 
  private:
+  tensor::Operations& operations_;
   tensor::TensorForm form_;
   tensor::Tensor output_;
 };

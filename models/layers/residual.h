@@ -18,6 +18,7 @@ class Residual final : public Layer {
   double multiplications_of_activations() const override { return layers_.multiplications_of_activations(); }
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   tensor::TensorForm form_;
   Sequential layers_;

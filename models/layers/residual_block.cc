@@ -1,12 +1,11 @@
 #include "models/layers/residual_block.h"
 
 #include "runtime/core/errors.h"
-#include "runtime/tensor/elementwise.h"
 
 namespace sterna::models {
 
 ResidualBlock::ResidualBlock(const LayerContext& context, const ResidualBlockOptions& options)
-    : arena_(context.arena), branch_(context), shortcut_(context) {
+    : operations_(context.operations()), arena_(context.arena), branch_(context), shortcut_(context) {
   options.add_branch(branch_);
   LayerContext behind_branch{.parameters = context.parameters,
                              .statistics = context.statistics,
@@ -31,7 +30,7 @@ tensor::Tensor ResidualBlock::backward(tensor::Tensor output_gradient, const Pas
   const tensor::Tensor input_gradient = branch_.backward(branch_end, pass);
   if (from_shortcut.data == nullptr) return input_gradient;
   if (input_gradient.data != nullptr) {
-    tensor::add(from_shortcut.storage(), input_gradient.storage(), input_gradient.storage());
+    operations_.add(from_shortcut.storage(), input_gradient.storage(), input_gradient.storage());
   }
   arena_.give_back(from_shortcut);
   return input_gradient;

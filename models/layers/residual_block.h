@@ -30,6 +30,7 @@ class ResidualBlock final : public Layer {
   }
 
  private:
+  tensor::Operations& operations_;
   tensor::Arena& arena_;
   Sequential branch_;
   std::unique_ptr<BatchNorm> normalisation_;

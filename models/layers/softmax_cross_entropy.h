@@ -4,11 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "models/model.h"
 #include "runtime/tensor/arena.h"
+#include "runtime/tensor/cross_entropy.h"
 #include "runtime/tensor/tensor.h"
 
 namespace sterna::models {
@@ -28,6 +29,7 @@ class SoftmaxCrossEntropy {
 
   // Scores one label a row; rows whose label is kNoLabel count for nothing. A NaN or an infinity among a
   // row's logits (other than -infinity) makes the loss NaN, and that row is never correct.
+  //   labels  in the host's memory
   [[nodiscard]] BatchScore score(tensor::ConstTensor logits, std::span<const std::int32_t> labels,
                                  double label_smoothing = 0.0);
 
@@ -37,16 +39,24 @@ class SoftmaxCrossEntropy {
                                                       std::span<const std::int32_t> labels,
                                                       double label_smoothing = 0.0);
 
+  // The two halves of score_with_gradient(): what a device computes may go on while the host hands it the
+  // backward pass, and the score is waited for after that.
+  [[nodiscard]] tensor::Tensor begin(tensor::ConstTensor logits, std::span<const std::int32_t> labels,
+                                     double label_smoothing);
+  [[nodiscard]] BatchScore finish();
+
  private:
-  // Reads the losses of the same logits.
-  [[nodiscard]] std::size_t count_in_top5(tensor::ConstTensor logits,
-                                          std::span<const std::int32_t> labels) const;
+  // The labels where the operations find them.
+  std::span<const std::int32_t> placed(std::span<const std::int32_t> labels);
 
   tensor::TensorForm form_;
   tensor::Arena& arena_;
   std::size_t classes_;
-  std::vector<double> losses_;  // [rows], added in order so that the sum does not depend on the threads
-  std::vector<std::uint8_t> is_correct_;  // [rows]
+  std::size_t rows_;
+  std::unique_ptr<tensor::CrossEntropy> loss_;
+  tensor::Memory labels_;                         // [rows]; none: the operations read the host's memory
+  std::span<const std::int32_t> labels_there_{};  // of the last begin()
+  std::size_t counting_ = 0;                      // of these
 };
 
 }  // namespace sterna::models

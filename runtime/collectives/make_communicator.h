@@ -29,6 +29,12 @@ void run_on_threads(int ranks, const std::function<void(Communicator&)>& body,
 [[nodiscard]] std::unique_ptr<Communicator> make_mpi(
     std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 
+// What a communicator over NCCL is called.
+inline constexpr std::string_view kNcclName = "nccl";
+
+// The version of NCCL's library, "2.28.9", once make_nccl() has loaded it.
+[[nodiscard]] std::string nccl_version();
+
 // Whether this build has NCCL.
 [[nodiscard]] bool has_nccl();
 

@@ -45,6 +45,7 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
   if (path == "project") return {};
   static const std::map<std::string, Names, std::less<>> kFixed = {
       {"augment", {"none", "crop-flip"}},
+      {"device", {"auto", "cpu", "cuda"}},
       {"error-feedback", {"on", "off"}},
       {"gather", {"all", "sparse-sum"}},
       {"hierarchy", {"auto", "flat", "host"}},

@@ -6,9 +6,6 @@
 namespace sterna {
 namespace {
 
-constexpr std::array<std::uint32_t, 2> kMultipliers = {0xD2511F53u, 0xCD9E8D57u};
-constexpr std::array<std::uint32_t, 2> kWeyl = {0x9E3779B9u, 0xBB67AE85u};
-
 // The four words that hold element `index` of a stream.
 std::array<std::uint32_t, 4> block_of(const RandomKey& key, std::uint64_t index) noexcept {
   const RandomBlock block = random_block(key, index);
@@ -16,30 +13,6 @@ std::array<std::uint32_t, 4> block_of(const RandomKey& key, std::uint64_t index)
 }
 
 }  // namespace
-
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                    std::array<std::uint32_t, 2> key) noexcept {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t first = std::uint64_t{kMultipliers[0]} * counter[0];
-    const std::uint64_t second = std::uint64_t{kMultipliers[1]} * counter[2];
-    counter = {
-        static_cast<std::uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(second),
-        static_cast<std::uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(first)};
-    key[0] += kWeyl[0];
-    key[1] += kWeyl[1];
-  }
-  return counter;
-}
-
-// index / 4 in 48 bits, layer in 16, step and learner in 32 each.
-RandomBlock random_block(const RandomKey& key, std::uint64_t index) noexcept {
-  const std::uint64_t block = index / 4;
-  const auto low = static_cast<std::uint32_t>(block);
-  const auto high = static_cast<std::uint32_t>(block >> 32) & 0xFFFFu;
-  return {.counter = {low, high | (std::uint32_t{key.layer} << 16), key.step, key.learner},
-          .key = {static_cast<std::uint32_t>(key.seed),
-                  static_cast<std::uint32_t>(key.seed >> 32) ^ (static_cast<std::uint32_t>(key.use) << 24)}};
-}
 
 std::uint32_t random_bits(const RandomKey& key, std::uint64_t index) noexcept {
   return block_of(key, index)[index % 4];

@@ -109,13 +109,34 @@ struct ExchangeRecord {
   ExchangeRecord& operator+=(const ExchangeRecord& other);
 };
 
-class GradientExchange {
+// What is asked of an exchange about its layers, wherever their gradients lie.
+class LayerExchange {
+ public:
+  virtual ~LayerExchange() = default;
+
+  // Off: every layer travels dense, and residues rest. On at first.
+  virtual void set_compression(bool is_on) = 0;
+
+  // Whether a compressor other than none is this parameter's.
+  [[nodiscard]] virtual bool is_compressed(std::size_t parameter) const = 0;
+
+  // The rate that the settings give this parameter; none where its compressor has no rate.
+  [[nodiscard]] virtual std::optional<double> rate(std::size_t parameter) const = 0;
+
+  // What the last exchange of this parameter carried.
+  [[nodiscard]] virtual const LayerTraffic& traffic(std::size_t parameter) const = 0;
+
+  // Whether the ranks of a host work together before one of them speaks to other hosts.
+  [[nodiscard]] virtual bool is_on_two_levels() const = 0;
+};
+
+class GradientExchange final : public LayerExchange {
  public:
   // The communicator, which knows its hosts by now, and the table must outlive the exchange. Throws
   // ConfigError.
   GradientExchange(collectives::Communicator& comm, const tensor::ParameterTable& table,
                    const ExchangeOptions& options);
-  ~GradientExchange();
+  ~GradientExchange() override;
 
   // Overwrites the bucket's part of `mean` with the mean over all learners of what their compressors make of
   // their gradients. Collective.
@@ -128,20 +149,17 @@ class GradientExchange {
                                 std::span<const AlignedVector<float>> gradients, std::span<float> mean,
                                 SpanLog* spans = nullptr);
 
-  // Off: every layer travels dense, and residues rest. On at first.
-  void set_compression(bool is_on);
+  void set_compression(bool is_on) override;
 
   // How each parameter travels while compression is on, from the next step on; kConfigured at first.
   // Parameters that stay dense do so whatever is said of them here. What a learner holds back of a parameter
   // that is not to be compressed any more travels with its next gradient. The same on every rank.
   void set_methods(std::span<const Method> by_parameter);
 
-  [[nodiscard]] bool is_compressed(
-      std::size_t parameter) const;  // whether a compressor other than none is its
+  [[nodiscard]] bool is_compressed(std::size_t parameter) const override;
   [[nodiscard]] const LocalLearners& local_learners() const;
 
-  // The rate that the settings give this parameter; none where its compressor has no rate.
-  [[nodiscard]] std::optional<double> rate(std::size_t parameter) const;
+  [[nodiscard]] std::optional<double> rate(std::size_t parameter) const override;
 
   // What this parameter travelled through in the last step, until set_compression() or set_methods() change
   // it.
@@ -150,11 +168,8 @@ class GradientExchange {
   // The learner that chooses ScaleCom's indices at a step: step mod L, or 0 if is_leader_first.
   [[nodiscard]] std::uint32_t leader(std::uint64_t step) const;
 
-  // What the last reduce_to_mean of this parameter's bucket carried.
-  [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const;
-
-  // Whether the ranks of a host work together before one of them speaks to other hosts.
-  [[nodiscard]] bool is_on_two_levels() const;
+  [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const override;
+  [[nodiscard]] bool is_on_two_levels() const override;
 
   // What one of this rank's learners holds back; an arena, or empty if the method holds back nothing.
   [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const;

@@ -14,33 +14,22 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "runtime/core/errors.h"
 #include "runtime/optim/optimizer.h"
-#include "runtime/optim/parallel.h"
 
 namespace sterna::optim {
 
-std::unique_ptr<Optimizer> make_adam(std::size_t elements, const OptimizerOptions& options);
-std::unique_ptr<Optimizer> make_adamw(std::size_t elements, const OptimizerOptions& options);
+std::unique_ptr<Optimizer> make_adam(const OptimizerUse& use, const OptimizerOptions& options);
+std::unique_ptr<Optimizer> make_adamw(const OptimizerUse& use, const OptimizerOptions& options);
 
 namespace {
 
 enum class Decay { kL2, kDecoupled };
 
-// Factors of step t, counted from 1.
-struct Factors {
-  float beta1, one_minus_beta1;
-  float beta2, one_minus_beta2;
-  float rate;        // lr / (1 - beta1^t)
-  float correction;  // sqrt(1 - beta2^t)
-  float epsilon;
-  float l2;    // of the parameter, in the gradient
-  float kept;  // of the parameter
-};
-
-Factors factors_of(const OptimizerOptions& options, Decay decay, std::uint64_t step, float learning_rate) {
+// Of step t, counted from 1.
+tensor::AdamFactors factors_of(const OptimizerOptions& options, Decay decay, std::uint64_t step,
+                               float learning_rate) {
   const double beta1 = options.beta1, beta2 = options.beta2;
   const double rate = learning_rate, weight_decay = options.weight_decay;
   const auto t = static_cast<double>(step);
@@ -57,49 +46,32 @@ Factors factors_of(const OptimizerOptions& options, Decay decay, std::uint64_t s
 
 class Adam final : public Optimizer {
  public:
-  Adam(std::size_t elements, const OptimizerOptions& options, Decay decay)
-      : options_(options), decay_(decay), moments_(2, AlignedVector<float>(elements, 0.0f)) {}
+  Adam(const OptimizerUse& use, const OptimizerOptions& options, Decay decay)
+      : Optimizer(use.elements, /*numbers=*/2, use.operations), options_(options), decay_(decay) {}
 
   void apply(std::span<const float> gradient, float learning_rate, std::span<float> parameters) override {
-    const std::size_t elements = moments_[0].size();
-    STERNA_CHECK(gradient.size() == elements);
-    STERNA_CHECK(parameters.size() == elements);
-    const Factors f = factors_of(options_, decay_, ++steps_taken_, learning_rate);
-    const float* g = gradient.data();
-    float* w = parameters.data();
-    float* m = moments_[0].data();
-    float* v = moments_[1].data();
-#pragma omp parallel for simd schedule(static) if (elements >= kParallelElements)
-    for (std::size_t i = 0; i < elements; ++i) {
-      const float decayed = g[i] + f.l2 * w[i];
-      m[i] = f.beta1 * m[i] + f.one_minus_beta1 * decayed;
-      v[i] = f.beta2 * v[i] + f.one_minus_beta2 * (decayed * decayed);
-      w[i] = f.kept * w[i] - f.rate * (m[i] / (std::sqrt(v[i]) / f.correction + f.epsilon));
-    }
+    STERNA_CHECK(gradient.size() == elements_);
+    STERNA_CHECK(parameters.size() == elements_);
+    operations_.adam(factors_of(options_, decay_, ++steps_taken_, learning_rate), gradient, state()[0],
+                     state()[1], parameters);
   }
 
-  std::span<AlignedVector<float>> state() override {
-    return moments_;
-  }
-  void resume_at(std::uint64_t steps_taken) override {
-    steps_taken_ = steps_taken;
-  }
+  void resume_at(std::uint64_t steps_taken) override { steps_taken_ = steps_taken; }
 
  private:
   OptimizerOptions options_;
   Decay decay_;
-  std::vector<AlignedVector<float>> moments_;  // m, v
   std::uint64_t steps_taken_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_adam(std::size_t elements, const OptimizerOptions& options) {
-  return std::make_unique<Adam>(elements, options, Decay::kL2);
+std::unique_ptr<Optimizer> make_adam(const OptimizerUse& use, const OptimizerOptions& options) {
+  return std::make_unique<Adam>(use, options, Decay::kL2);
 }
 
-std::unique_ptr<Optimizer> make_adamw(std::size_t elements, const OptimizerOptions& options) {
-  return std::make_unique<Adam>(elements, options, Decay::kDecoupled);
+std::unique_ptr<Optimizer> make_adamw(const OptimizerUse& use, const OptimizerOptions& options) {
+  return std::make_unique<Adam>(use, options, Decay::kDecoupled);
 }
 
 }  // namespace sterna::optim

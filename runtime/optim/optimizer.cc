@@ -11,9 +11,9 @@
 namespace sterna::optim {
 
 // Each defined in the file of that name; declared only here, so only the table calls them.
-std::unique_ptr<Optimizer> make_adam(std::size_t elements, const OptimizerOptions& options);
-std::unique_ptr<Optimizer> make_adamw(std::size_t elements, const OptimizerOptions& options);
-std::unique_ptr<Optimizer> make_sgd(std::size_t elements, const OptimizerOptions& options);
+std::unique_ptr<Optimizer> make_adam(const OptimizerUse& use, const OptimizerOptions& options);
+std::unique_ptr<Optimizer> make_adamw(const OptimizerUse& use, const OptimizerOptions& options);
+std::unique_ptr<Optimizer> make_sgd(const OptimizerUse& use, const OptimizerOptions& options);
 
 namespace {
 
@@ -47,15 +47,24 @@ void validate(const OptimizerOptions& options) {
 
 }  // namespace
 
+Optimizer::Optimizer(std::size_t elements, std::size_t numbers, tensor::Operations& operations)
+    : operations_(operations), elements_(elements) {
+  for (std::size_t i = 0; i < numbers; ++i) {
+    const tensor::Memory& memory = memory_.emplace_back(operations.reserve(elements * sizeof(float)));
+    state_.emplace_back(reinterpret_cast<float*>(memory.get()), elements);
+  }
+}
+
 std::span<const OptimizerEntry> optimizer_table() {
   return kOptimizers;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(std::string_view name, std::size_t elements,
-                                          const OptimizerOptions& options) {
+                                          const OptimizerOptions& options, tensor::Operations& operations) {
   validate(options);
   const auto found = std::ranges::find(kOptimizers, name, &OptimizerEntry::name);
-  if (found != std::end(kOptimizers)) return found->make(elements, options);
+  if (found != std::end(kOptimizers))
+    return found->make({.elements = elements, .operations = operations}, options);
   std::vector<std::string_view> names;
   for (const OptimizerEntry& entry : kOptimizers) names.push_back(entry.name);
   throw ConfigError(

@@ -6,8 +6,9 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
-#include "runtime/core/aligned_vector.h"
+#include "runtime/tensor/operations.h"
 
 namespace sterna::optim {
 
@@ -23,28 +24,47 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One step: parameters [n] move against gradient [n], the mean over learners.
+  // One step: parameters [n] move against gradient [n], the mean over learners; both in memory of the
+  // operations.
   virtual void apply(std::span<const float> gradient, float learning_rate, std::span<float> parameters) = 0;
 
-  // What it remembers (momentum, moments), for checkpoints; each [n].
-  [[nodiscard]] virtual std::span<AlignedVector<float>> state() = 0;
+  // What it remembers (momentum, moments), for checkpoints; each [n], in memory of the operations.
+  [[nodiscard]] std::span<const std::span<float>> state() const { return state_; }
 
   // Continues after `steps_taken` steps, on which adam's bias corrections depend; for the caller that has
   // just put a checkpoint's values into state().
   virtual void resume_at(std::uint64_t steps_taken) = 0;
+
+ protected:
+  // Remembers so many numbers of each of the [n], all 0 at first.
+  Optimizer(std::size_t elements, std::size_t numbers, tensor::Operations& operations);
+
+  tensor::Operations& operations_;
+  std::size_t elements_;
+
+ private:
+  std::vector<tensor::Memory> memory_;
+  std::vector<std::span<float>> state_;
+};
+
+// A parameter of the factories below.
+struct OptimizerUse {
+  std::size_t elements;            // n
+  tensor::Operations& operations;  // do the arithmetic; outlive the optimizer
 };
 
 struct OptimizerEntry {
   std::string_view name;     // what --optimizer says
   std::string_view summary;  // one line for `sterna list`
-  std::unique_ptr<Optimizer> (*make)(std::size_t elements, const OptimizerOptions& options);
+  std::unique_ptr<Optimizer> (*make)(const OptimizerUse& use, const OptimizerOptions& options);
 };
 
 // Every optimizer of this build, sorted by name.
 [[nodiscard]] std::span<const OptimizerEntry> optimizer_table();
 
 // Throws ConfigError if there is no such optimizer or a setting is out of range.
-[[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(std::string_view name, std::size_t elements,
-                                                        const OptimizerOptions& options);
+[[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(
+    std::string_view name, std::size_t elements, const OptimizerOptions& options,
+    tensor::Operations& operations = tensor::cpu_operations());
 
 }  // namespace sterna::optim

@@ -29,11 +29,11 @@ Attention::Attention(const AttentionShape& shape, Arena& arena)
   arena.reserve_scratch(static_cast<std::size_t>(threads_) * 2 * kTileQueries * shape.keys * sizeof(float));
 }
 
-double Attention::multiplications() const {
-  const auto queries = static_cast<double>(shape_.queries);
+double attention_multiplications(const AttentionShape& shape) {
+  const auto queries = static_cast<double>(shape.queries);
   const double pairs =
-      shape_.is_causal ? queries * (queries + 1.0) / 2.0 : queries * static_cast<double>(shape_.keys);
-  return 2.0 * pairs * static_cast<double>(shape_.heads * shape_.features);
+      shape.is_causal ? queries * (queries + 1.0) / 2.0 : queries * static_cast<double>(shape.keys);
+  return 2.0 * pairs * static_cast<double>(shape.heads * shape.features);
 }
 
 // Calls visit(sample, head, two tiles of memory); heads share nothing, so the bits do not depend on threads.

@@ -59,7 +59,7 @@ std::size_t AveragePooling::output_element(std::size_t plane, std::size_t positi
   return (plane * rows_.size() * columns_.size() + position) * lanes_;
 }
 
-void AveragePooling::forward(ConstTensor input, Tensor output) const {
+void AveragePooling::forward(ConstTensor input, Tensor output) {
 #pragma omp parallel for
   for (std::size_t plane = 0; plane < samples_ * planes_; ++plane) {
     // A plain output has no room for the lanes that pad a block.
@@ -81,7 +81,7 @@ void AveragePooling::forward(ConstTensor input, Tensor output) const {
   }
 }
 
-void AveragePooling::backward(ConstTensor output_gradient, Tensor input_gradient) const {
+void AveragePooling::backward(ConstTensor output_gradient, Tensor input_gradient) {
   const std::size_t plane_elements = height_ * width_ * lanes_;
 #pragma omp parallel for
   for (std::size_t plane = 0; plane < samples_ * planes_; ++plane) {

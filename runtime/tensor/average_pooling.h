@@ -1,34 +1,21 @@
-// Mean of each window: windows of one size side by side, or as many as an output of given size asks for.
+// Mean of each window, on the processor.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
-#include "runtime/tensor/tensor.h"
+#include "runtime/tensor/pooling.h"
 
 namespace sterna::tensor {
 
-// One of the two is 0; if both are, the window is the whole image.
-struct AveragePoolingShape {
-  std::size_t window = 0;   // rows and columns
-  std::size_t outputs = 0;  // rows and columns of the output
-};
-
-// Input [B, channels, height, width] in any layout. The output has its layout, and is
-//   [B, channels, height / window, width / window]: what fills no whole window is left out, as in PyTorch;
-//   [B, channels, outputs, outputs]: window i of n has rows floor(i height / n) to ceil((i + 1) height / n),
-//   as in torch.nn.AdaptiveAvgPool2d; they overlap where n does not divide the height;
-//   or plain [B, channels], the mean of the whole image.
-class AveragePooling {
+class AveragePooling final : public Pooling {
  public:
   AveragePooling(const TensorForm& input, const AveragePoolingShape& shape);
 
-  [[nodiscard]] const TensorForm& output_form() const { return output_form_; }
+  [[nodiscard]] const TensorForm& output_form() const override { return output_form_; }
 
-  void forward(ConstTensor input, Tensor output) const;
-
-  // Overwrites the gradient of the input.
-  void backward(ConstTensor output_gradient, Tensor input_gradient) const;
+  void forward(ConstTensor input, Tensor output) override;
+  void backward(ConstTensor output_gradient, Tensor input_gradient) override;
 
  private:
   struct Range {

@@ -87,6 +87,18 @@ void BatchNormalisation::forward_batch(ConstTensor input, const ScaleAndShift& l
   normalise(input, addend, output);
 }
 
+void BatchNormalisation::move_statistics(double momentum, std::span<float> means,
+                                         std::span<float> variances) {
+  const auto n = static_cast<double>(values_per_channel());
+  const auto moved = [momentum](float from, double to) {
+    return static_cast<float>((1.0 - momentum) * static_cast<double>(from) + momentum * to);
+  };
+  for (std::size_t c = 0; c < means.size(); ++c) {
+    means[c] = moved(means[c], means_[c]);
+    variances[c] = moved(variances[c], variances_[c] * n / (n - 1.0));
+  }
+}
+
 void BatchNormalisation::forward_with(std::span<const float> means, std::span<const float> variances,
                                       ConstTensor input, const ScaleAndShift& learned, ConstTensor addend,
                                       Tensor output) {

@@ -136,7 +136,7 @@ void MaxPooling::forward(ConstTensor input, Tensor output) {
   }
 }
 
-void MaxPooling::backward(ConstTensor output_gradient, Tensor input_gradient) const {
+void MaxPooling::backward(ConstTensor output_gradient, Tensor input_gradient) {
   const auto spread = lanes_ == 1 ? spread_window<1> : spread_window<kGroupLanes>;
   const std::size_t plane_elements = input_.height * input_.width * lanes_;
 #pragma omp parallel for

@@ -1,4 +1,4 @@
-// Largest value of each window, and where it was.
+// Largest value of each window, and where it was, on the processor.
 //
 // Own code although oneDNN pools too: with the record that backward needs, oneDNN 2.6 on AVX2 took 3.4 ms
 // forward and 2.8 ms back for 64 x 32 x 24 x 24 values in windows of 2 x 2, a fifth of lenet's whole step;
@@ -9,30 +9,18 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/tensor/tensor.h"
+#include "runtime/tensor/pooling.h"
 
 namespace sterna::tensor {
 
-struct PoolingShape {
-  std::size_t window;  // rows and columns
-  std::size_t stride;
-  std::size_t padding = 0;  // on each side, at most half a window; never the largest value
-};
-
-// Input [B, channels, height, width] in any layout, which the output shares. Rows and columns that fill no
-// whole window are left out, as in PyTorch.
-class MaxPooling {
+class MaxPooling final : public Pooling {
  public:
   MaxPooling(const TensorForm& input, const PoolingShape& shape);
 
-  [[nodiscard]] const TensorForm& output_form() const { return output_form_; }
+  [[nodiscard]] const TensorForm& output_form() const override { return output_form_; }
 
-  // A NaN is larger than any number.
-  void forward(ConstTensor input, Tensor output);
-
-  // Overwrites the gradient of the input of the last forward(): each window's gradient goes to its largest
-  // value, the first one on a tie.
-  void backward(ConstTensor output_gradient, Tensor input_gradient) const;
+  void forward(ConstTensor input, Tensor output) override;
+  void backward(ConstTensor output_gradient, Tensor input_gradient) override;
 
  private:
   struct Plane {

@@ -15,6 +15,7 @@ class Leftovers : public testing::Environment {
     EXPECT_EQ(left.streams, 0u);
     EXPECT_EQ(left.events, 0u);
     EXPECT_EQ(left.communicators, 0u);
+    EXPECT_EQ(left.library_objects, 0u);
   }
 };
 

@@ -5,7 +5,8 @@ from unittest import mock
 
 from support import TestCase, ignore_leaks_of_mpi, main, rows, run
 
-SHORT = ("train", "--model", "lenet", "--data", "synthetic", "--steps", 4, "--batch", 2, "--progress", "off")
+SHORT = ("train", "--model", "lenet", "--data", "synthetic", "--steps", 4, "--batch", 2, "--progress", "off",
+         "--device", "cpu")
 
 
 class TrainingOverNccl(TestCase):

@@ -1,4 +1,4 @@
-"""The transports of the program as it was built, and what it says where NCCL cannot be used."""
+"""Transports and devices of the program as it was built, and what it says where they cannot be used."""
 import json
 from pathlib import Path
 
@@ -27,6 +27,14 @@ class Transports(TestCase):
                 self.assert_refused(result, "transport = nccl: this build has no NCCL", "--transport mpi")
             elif not HAS_GPU:
                 self.assert_refused(result, "[nccl] transport = nccl: ", "--transport mpi")
+
+    def test_a_device_that_cannot_be_used_says_why(self):
+        for ranks in (None, 2):
+            result = run(*SHORT, "--device", "cuda", ranks=ranks)
+            if "nccl" not in listed():
+                self.assert_refused(result, "device = cuda: this build has no CUDA", "--device cpu")
+            elif not HAS_GPU:
+                self.assert_refused(result, "device = cuda: no GPU can be used (", "nvidia-smi", "--device cpu")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ struct Probe {
     return {.parameters = parameters,
             .statistics = statistics,
             .arenas = {.values = values, .gradients = gradients},
-            .batch = &batch,
+            .symbols = batch.symbols,
             .key = {}};
   }
 

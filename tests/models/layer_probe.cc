@@ -50,7 +50,7 @@ Pass LayerProbe::pass() {
   return {.parameters = parameters_,
           .statistics = statistics_,
           .arenas = {.values = values, .gradients = gradients, .statistics = statistics},
-          .batch = &batch,
+          .symbols = batch.symbols,
           .key = {},
           .is_training = is_training,
           .ready = &tell_ready_};

@@ -93,7 +93,9 @@ TEST_P(EveryOptimizer, ContinuesFromItsStateAsIfNeverStopped) {
 
   auto second = make_optimizer(GetParam(), kElements, kAllSet);
   ASSERT_EQ(second->state().size(), first->state().size());
-  std::ranges::copy(first->state(), second->state().begin());
+  for (std::size_t i = 0; i < first->state().size(); ++i) {
+    std::ranges::copy(first->state()[i], second->state()[i].begin());
+  }
   second->resume_at(3);
   std::vector<float> resumed = parameters;
   first->apply(normal_values(kElements, 3), 0.1f, parameters);

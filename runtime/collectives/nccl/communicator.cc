@@ -5,6 +5,7 @@
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/collectives/nccl/api.h"
 #include "runtime/collectives/nccl/channel.h"
+#include "runtime/collectives/nccl/check.h"
 #include "runtime/collectives/nccl/device.h"
 #include "runtime/collectives/nccl/device_memory.h"
 #include "runtime/collectives/nccl/staging.h"
@@ -19,7 +20,7 @@ class NcclCommunicator : public Communicator {
   NcclCommunicator(Communicator& control, int device, std::chrono::milliseconds time_limit)
       : ranks_(control.ranks()), device_memory_(channel_), channel_(control, device, time_limit) {}
 
-  [[nodiscard]] std::string_view name() const override { return "nccl"; }
+  [[nodiscard]] std::string_view name() const override { return kNcclName; }
   [[nodiscard]] int rank() const override { return channel_.rank(); }
   [[nodiscard]] int ranks() const override { return ranks_; }
   void abandon() override { channel_.abandon(); }
@@ -70,6 +71,12 @@ DeviceStream& device_stream_of(Communicator& comm) {
   if (nccl == nullptr)
     throw InternalError(cat("[nccl] a stream of a communicator over ", comm.name(), ": none has one"));
   return nccl->stream();
+}
+
+std::string nccl_version() {
+  int version = 0;  // major * 10000 + minor * 100 + patch
+  check_nccl(nccl_api().get_version(&version), {.name = "ncclGetVersion"}, /*comm=*/nullptr);
+  return cat(version / 10000, ".", version / 100 % 100, ".", version % 100);
 }
 
 bool has_nccl() {

@@ -9,6 +9,10 @@ bool has_nccl() {
   return false;
 }
 
+std::string nccl_version() {
+  throw InternalError("[nccl] the version of a library that this build has not");
+}
+
 std::unique_ptr<Communicator> make_nccl(Communicator& control, std::chrono::milliseconds,
                                         const NcclRequest& request) {
   agree(control, cat("[nccl] ", request.setting,

@@ -198,6 +198,10 @@ bool DeviceGradientExchange::is_compressed(std::size_t parameter) const {
   return implementation_->layer(parameter).is_compressed;
 }
 
+std::optional<double> DeviceGradientExchange::rate(std::size_t parameter) const {
+  return implementation_->layer(parameter).configured->rate();
+}
+
 const LocalLearners& DeviceGradientExchange::local_learners() const {
   return implementation_->local();
 }

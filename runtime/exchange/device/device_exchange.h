@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "runtime/bucket/bucket.h"
@@ -20,7 +21,7 @@
 
 namespace sterna::exchange {
 
-class DeviceGradientExchange {
+class DeviceGradientExchange final : public LayerExchange {
  public:
   // Communicator, of make_nccl(), and table must outlive the exchange. Throws ConfigError: also for what does
   // not work on a device, which are the sparse sum and two levels.
@@ -30,7 +31,7 @@ class DeviceGradientExchange {
 
   // Waits for what is under way, unless an exception is: then other ranks may not come, and the communicator
   // is abandoned.
-  ~DeviceGradientExchange();
+  ~DeviceGradientExchange() override;
   DeviceGradientExchange(const DeviceGradientExchange&) = delete;
   DeviceGradientExchange& operator=(const DeviceGradientExchange&) = delete;
 
@@ -49,11 +50,12 @@ class DeviceGradientExchange {
   // CommError if the communicator has failed or its time limit is over.
   void wait();
 
-  // As GradientExchange's.
-  void set_compression(bool is_on);
-  [[nodiscard]] bool is_compressed(std::size_t parameter) const;
+  void set_compression(bool is_on) override;
+  [[nodiscard]] bool is_compressed(std::size_t parameter) const override;
+  [[nodiscard]] std::optional<double> rate(std::size_t parameter) const override;
+  [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const override;
+  [[nodiscard]] bool is_on_two_levels() const override { return false; }
   [[nodiscard]] const LocalLearners& local_learners() const;
-  [[nodiscard]] const LayerTraffic& traffic(std::size_t parameter) const;
 
   // In device memory; final after wait().
   [[nodiscard]] std::span<const float> residue(std::size_t local_learner) const;

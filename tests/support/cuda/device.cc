@@ -74,11 +74,17 @@ int current_device() {
   return this_threads_device;
 }
 
+std::size_t& living_library_objects() {
+  static std::size_t living = 0;
+  return living;
+}
+
 Living living() {
   return {.allocations = living_allocations(),
           .streams = streams().size(),
           .events = events().size(),
-          .communicators = living_communicators()};
+          .communicators = living_communicators(),
+          .library_objects = living_library_objects()};
 }
 
 }  // namespace sterna::cuda_stand_in

@@ -1,6 +1,6 @@
-// A stand-in for the CUDA runtime and for NCCL, for machines without a GPU: their headers, and own
+// A stand-in for the CUDA runtime, NCCL, cuBLAS and cuDNN, for machines without a GPU: their headers, and own
 // definitions of the functions that are used. A program that links it runs the code for GPUs as it is, on the
-// CPU, with NCCL's operations over MPI.
+// CPU, with NCCL's operations over MPI, and cuBLAS's and cuDNN's by OpenBLAS.
 //
 // It is stricter than what it stands for. Where the real ones wait for ever, corrupt memory or happen to
 // work, it reports a mistake of the caller: as an error code where there is one to return, and in
@@ -10,6 +10,9 @@
 //  - A copy's kind must fit its pointers, and host memory must be pinned where the copy is asynchronous.
 //  - Each call must come from a thread whose current device is that of the stream.
 //  - Sends wait for their receives. Sends and receives must stand in a group, and agree on type and count.
+//  - Products take device memory, that the extents fit into, and factors of the host; convolutions,
+//  descriptors
+//    that fit together, and a workspace of the length that was asked for. No factor is rounded to TF32.
 //  - A communicator that is not blocking is in progress for some questions after its creation and each group.
 #pragma once
 
@@ -46,6 +49,7 @@ struct Living {
   std::size_t streams = 0;
   std::size_t events = 0;
   std::size_t communicators = 0;
+  std::size_t library_objects = 0;  // handles and descriptors of cuBLAS and cuDNN
 };
 [[nodiscard]] Living living();
 

@@ -35,6 +35,7 @@ namespace sterna::cuda_stand_in {
 [[nodiscard]] std::set<cudaEvent_t>& events();
 [[nodiscard]] std::size_t living_allocations();
 [[nodiscard]] std::size_t& living_communicators();
+[[nodiscard]] std::size_t& living_library_objects();
 
 // Of this thread.
 [[nodiscard]] int current_device();

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""kernel_table.py ROOT NVCC INCLUDE... [--update]: what nvcc makes of each kernel, against kernel_table.txt.
+"""kernel_table.py TABLE SOURCE ROOT NVCC INCLUDE... [--update]: what nvcc makes of each kernel of a .cu file, against a table.
 
-Compiles the kernels for sm_90 and compares, for each: registers of a thread, bytes of shared memory, bytes of stack and
+Compiles the source, named within the root, for sm_90 and compares, for each: registers of a thread, bytes of shared memory, bytes of stack and
 of spilled registers, and how many shuffles, votes, barriers of a block, barriers of a warp and atomic operations stand
 in its PTX. A vote that the compiler has dropped, or a barrier, would not show without a GPU; these counts do.
 Registers are compared where the table was made by the same nvcc. --update writes the table anew.
@@ -23,15 +23,15 @@ INSTRUCTIONS = {
 }
 
 
-def compile_kernels(root, nvcc, includes, folder):
+def compile_kernels(source, root, nvcc, includes, folder):
     """Returns PTX and ptxas' report."""
     command = [nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", "-fmad=false", "-Xptxas=-v", f"-arch={ARCHITECTURE}",
-               "-keep", f"-keep-dir={folder}", "-c", str(root / "compressors/gpu/on_cuda.cu"), "-o", f"{folder}/kernels.o"]
+               "-keep", f"-keep-dir={folder}", "-c", str(root / source), "-o", f"{folder}/kernels.o"]
     command += [f"-I{include}" for include in [root, *includes]]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"kernel_table.py: nvcc failed:\n{done.stdout}{done.stderr}")
-    return pathlib.Path(folder, "on_cuda.ptx").read_text(), done.stdout + done.stderr
+    return pathlib.Path(folder, pathlib.Path(source).stem + ".ptx").read_text(), done.stdout + done.stderr
 
 
 def kernel_names(symbols):
@@ -69,9 +69,9 @@ def of_ptxas(report):
     return found
 
 
-def measure(root, nvcc, includes):
+def measure(source, root, nvcc, includes):
     with tempfile.TemporaryDirectory() as folder:
-        ptx, report = compile_kernels(root, nvcc, includes, folder)
+        ptx, report = compile_kernels(source, root, nvcc, includes, folder)
     counts, memory = of_ptx(ptx), of_ptxas(report)
     if not counts or counts.keys() != memory.keys():
         sys.exit("kernel_table.py: PTX and ptxas' report name different kernels")
@@ -110,10 +110,10 @@ def differences(expected, found, columns):
 
 def main(arguments):
     is_update = "--update" in arguments
-    root, nvcc, *includes = [argument for argument in arguments if argument != "--update"]
-    table = pathlib.Path(__file__).with_name("kernel_table.txt")
+    table, source, root, nvcc, *includes = [argument for argument in arguments if argument != "--update"]
+    table = pathlib.Path(table)
     version = version_of(nvcc)
-    kernels = measure(pathlib.Path(root), nvcc, includes)
+    kernels = measure(source, pathlib.Path(root), nvcc, includes)
     if is_update:
         write_table(table, version, kernels)
         return 0
