@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/model.h"
@@ -19,10 +20,14 @@ constexpr std::size_t kSamples = 4;
 struct Arenas {
   explicit Arenas(const Model& model)
       : values(model.parameters().arena_elements()),
-        gradients(values.size(), std::nanf("")),
+        gradients(values.size()),
         statistics(model.statistics().arena_elements()) {
     tensor::initialise(model.parameters(), /*seed=*/3, values);
     tensor::initialise(model.statistics(), /*seed=*/3, statistics);
+    // What a pass does not overwrite shows; padding stays 0.
+    for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+      std::ranges::fill(model.parameters().slice(std::span(gradients), i), std::nanf(""));
+    }
   }
 
   AlignedVector<float> values, gradients, statistics;
@@ -101,17 +106,21 @@ double norm(std::span<const float> values) {
   return std::sqrt(sum);
 }
 
-// |found - expected| / |expected|, of vectors; 0 if both are 0.
-double distance(std::span<const float> found, std::span<const float> expected) {
+double difference(std::span<const float> found, std::span<const float> expected) {
   std::vector<float> differences(found.size());
   for (std::size_t i = 0; i < found.size(); ++i) differences[i] = found[i] - expected[i];
-  const double apart = norm(differences);
-  return apart == 0.0 ? 0.0 : apart / norm(expected);
+  return norm(differences);
 }
 
-// Products and sums of both sides round each by at most n 2^-24, n being below 2^14 here, and some ten layers
-// hand that on; a wrong term of a gradient is off by far more than this.
+// Products and sums of both sides round each by at most n 2^-24, n being below 2^14 here, and layers hand
+// that on: ten of them keep within the first. Batch normalisation of four values a channel divides by
+// deviations near 0, and enlarges it in each of some fifty layers; the second is what that leaves, still far
+// less than a wrong term or factor of a gradient.
 constexpr double kTolerance = 2e-3;
+constexpr double kGradientTolerance = 2e-2;
+// Of all gradients together: what one that is 0 but for rounding, as that of a bias ahead of a normalisation,
+// may be off by.
+constexpr double kTolerableShare = 1e-4;
 
 class EveryModelOnADevice : public testing::TestWithParam<std::string_view> {};
 
@@ -122,21 +131,19 @@ TEST_P(EveryModelOnADevice, StepsAsTheProcessorDoes) {
   EXPECT_NEAR(found.training.loss_sum, expected.training.loss_sum, 1e-4 * expected.training.loss_sum);
   EXPECT_NEAR(found.evaluation.loss_sum, expected.evaluation.loss_sum, 1e-3 * expected.evaluation.loss_sum);
   EXPECT_EQ(found.training.labels, expected.training.labels);
-  EXPECT_LT(distance(found.logits, expected.logits), kTolerance);
+  EXPECT_LT(difference(found.logits, expected.logits), kTolerance * norm(expected.logits));
   EXPECT_EQ(found.ready, expected.ready);
-  EXPECT_LT(distance(found.arenas.statistics, expected.arenas.statistics), kTolerance);
+  EXPECT_LE(difference(found.arenas.statistics, expected.arenas.statistics),
+            kTolerance * norm(expected.arenas.statistics));
   const auto model = make_model(GetParam(), kSamples, small_arguments(GetParam()));
   const tensor::ParameterTable& table = model->parameters();
   const double whole = norm(expected.arenas.gradients);
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto of_device = table.slice(std::span<const float>(found.arenas.gradients), i);
     const auto of_processor = table.slice(std::span<const float>(expected.arenas.gradients), i);
-    // A gradient that is 0 but for rounding, as that of a key's bias, is held against the whole one.
-    if (norm(of_processor) < 1e-5 * whole) {
-      EXPECT_LT(norm(of_device), 1e-4 * whole) << table[i].name;
-    } else {
-      EXPECT_LT(distance(of_device, of_processor), kTolerance) << table[i].name;
-    }
+    EXPECT_LT(difference(of_device, of_processor),
+              kGradientTolerance * norm(of_processor) + kTolerableShare * whole)
+        << table[i].name;
   }
   EXPECT_THAT(cuda_stand_in::take_mistakes(), testing::IsEmpty());
 }
