@@ -19,7 +19,10 @@ class HostStepExchange final : public StepExchange {
   }
 
   void gradients_are_final(Run& run, std::uint32_t local_learner) override {
-    if (run.on_device) run.on_device->fetch_gradient(local_learner, run.gradients[local_learner]);
+    if (!run.on_device) return;
+    run.on_device->fetch_gradient(local_learner, run.gradients[local_learner]);
+    if (local_learner + 1 < run.local.count) return;
+    for (std::size_t i = 0; i < run.model->parameters().size(); ++i) run.bucket_exchange->tell_ready(i);
   }
 
   exchange::ExchangeRecord finish(Run& run) override {
