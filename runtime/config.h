@@ -156,15 +156,13 @@ void for_each_setting(Config& c, Setting&& setting) {
           "--compressor auto: choices.jsonl of an earlier run, whose choices are made again at the same "
           "steps (none: "
           "by measurement)");
-  setting(
-      "device", c.device,
-      "where models compute: cpu, cuda (a GPU for each rank) or auto, which is cuda where --transport nccl "
-      "gives each "
-      "rank a GPU and all that is asked for works there, and else cpu");
+  setting("device", c.device,
+          "where models compute: cpu, cuda (a GPU for each rank) or auto, which is cuda where --transport "
+          "nccl gives each rank a GPU and all that is asked for works there, and else cpu");
   setting("transport", c.transport,
-          "auto, mpi or nccl; auto takes mpi where a launcher (mpirun, srun) started the program, and never "
-          "nccl, which "
-          "wants a GPU for each rank; what lies in the host's memory is staged through it");
+          "auto, mpi or nccl, which wants a GPU for each rank; auto takes nccl with --device cuda where "
+          "every rank has one and all that is asked for works there, else mpi where a launcher (mpirun, "
+          "srun) started the program");
   setting("threads", c.threads, "threads per rank; results are bit-equal for equal threads");
   setting(
       "bucket-bytes", c.bucket_bytes,

@@ -10,9 +10,6 @@
 #include "runtime/tensor/cuda/cuda_operations.h"
 
 namespace sterna {
-namespace {
-
-// What does not work where gradients are exchanged in the memory of GPUs; empty if there is nothing.
 std::string why_not_between_gpus(const TrainConfig& c) {
   const auto refused = [](const auto& setting, std::string_view legal, std::string_view why) {
     return cat("[train] ", setting, " with device = cuda and transport = nccl: must be ", legal, ", as ", why,
@@ -36,8 +33,6 @@ std::string why_not_between_gpus(const TrainConfig& c) {
   }
   return "";
 }
-
-}  // namespace
 
 std::string agree_on_device(const TrainConfig& config, collectives::Communicator& comm) {
   if (config.device == "cpu") return config.device;

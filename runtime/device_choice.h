@@ -10,6 +10,10 @@
 
 namespace sterna {
 
+// What of this does not work where gradients are exchanged in the memory of GPUs, as a message that says what
+// is legal; empty if there is nothing.
+[[nodiscard]] std::string why_not_between_gpus(const TrainConfig& config);
+
 // "cpu" or "cuda", the same on every rank; auto is cuda where the ranks speak NCCL, and so have a GPU each,
 // this build and the libraries of every rank can compute there, and nothing is asked for that does not work
 // there. Collective. Throws AgreedConfigError where cuda is asked for with what does not work there.

@@ -16,12 +16,14 @@ class Job {
   Job(int* argc, char*** argv);
 
   // Every subcommand calls it once, on every rank. Collective.
-  //   transport  auto, mpi or nccl; without a launcher, auto is this one process
-  // Throws AgreedConfigError where there is no nccl to be had; rank() is known by then.
-  collectives::Communicator& connect(const std::string& transport, std::chrono::seconds time_limit);
+  //   transport      auto, mpi or nccl; without a launcher, auto is this one process
+  //   prefers_nccl   auto takes nccl where every rank prefers it and it is to be had; else mpi
+  // Throws AgreedConfigError where nccl is asked for and not to be had; rank() is known by then.
+  collectives::Communicator& connect(const std::string& transport, bool prefers_nccl,
+                                     std::chrono::seconds time_limit);
 
   // As connect(), after a command line that could not be read: enough to agree that it could not.
-  collectives::Communicator& connect() { return connect("auto", collectives::kDefaultTimeLimit); }
+  collectives::Communicator& connect() { return connect("auto", false, collectives::kDefaultTimeLimit); }
 
   [[nodiscard]] collectives::Communicator& comm() { return nccl_ ? *nccl_ : *comm_; }  // after connect()
 
@@ -32,6 +34,10 @@ class Job {
   int give_up(int status);
 
  private:
+  // None where the ranks do not have what it takes: a GPU each, a driver, NCCL's library.
+  [[nodiscard]] std::unique_ptr<collectives::Communicator> try_nccl(bool is_preferred,
+                                                                    std::chrono::seconds time_limit);
+
   int* argc_;
   char*** argv_;
   std::unique_ptr<collectives::MpiSession> mpi_;

@@ -4,6 +4,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/config.h"
 #include "runtime/core/errors.h"
+#include "runtime/device_choice.h"
 #include "runtime/run.h"
 
 namespace sterna::commands {
@@ -24,8 +25,9 @@ int train(Job& job, int argc, const char* const* argv) {
     error = problem.what();
     config = {};
   }
+  const bool prefers_nccl = config.device == "cuda" && why_not_between_gpus(config).empty();
   collectives::Communicator& comm =
-      job.connect(config.transport, std::chrono::seconds(config.timeout_seconds));
+      job.connect(config.transport, prefers_nccl, std::chrono::seconds(config.timeout_seconds));
   agree(comm, error);
   if (!help.empty()) {
     if (comm.rank() == 0) std::cout << help;

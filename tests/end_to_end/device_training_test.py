@@ -57,7 +57,9 @@ class TrainingOnADevice(TestCase):
                 self.assertNotIn("nccl", described["versions"])
 
     def test_two_ranks_exchange_through_the_host(self):
-        self.assert_as_on_the_processor("char-lstm", "--learners", 4, "--compressor", "adacomp", ranks=2)
+        described = self.assert_as_on_the_processor("char-lstm", "--learners", 4, "--compressor", "adacomp",
+                                                    "--transport", "mpi", ranks=2)
+        self.assertEqual(described["transport"], "mpi")
 
     def test_two_ranks_exchange_between_their_gpus(self):
         for compressor in ("none", "scalecom"):
@@ -74,6 +76,14 @@ class TrainingOnADevice(TestCase):
         for arguments in (("--transport", "mpi"), ("--transport", "nccl", "--log-layers", 1)):
             described = json.loads((self.train("auto", "char-lstm", *arguments, ranks=2) / "run.json").read_text())
             self.assertEqual(described["device"], "cpu")
+
+    def test_transport_of_auto_is_nccl_where_it_serves(self):
+        """On GPUs of their own that exchange all that is asked for; else what starts the ranks carries it."""
+        for transport, devices, arguments in (("nccl", "2", ()), ("mpi", "1", ()), ("mpi", "2", ("--log-layers", 1))):
+            with self.subTest(devices=devices, arguments=arguments), mock.patch.dict(os.environ, STAND_IN_DEVICES=devices):
+                logs = self.train("cuda", "char-lstm", "--steps", 1, *arguments, ranks=2)
+                described = json.loads((logs / "run.json").read_text())
+                self.assertEqual((described["device"], described["transport"]), ("cuda", transport))
 
     def test_what_does_not_work_between_gpus_is_refused(self):
         for arguments in (("--compressor", "auto"), ("--compressor", "topk", "--gather", "sparse-sum"),
