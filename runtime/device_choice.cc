@@ -48,8 +48,8 @@ std::string agree_on_device(const TrainConfig& config, collectives::Communicator
   return std::ranges::all_of(by_rank, &std::string::empty) ? "cuda" : "cpu";
 }
 
-std::unique_ptr<tensor::Operations> make_device(const TrainConfig& config, collectives::Communicator& comm) {
-  if (config.device != "cuda") return nullptr;
+std::unique_ptr<tensor::Operations> make_device(const std::string& device, collectives::Communicator& comm) {
+  if (device != "cuda") return nullptr;
   const int gpu = gpu_of_rank(comm);
   if (const std::string why_not = tensor::cuda::why_no_cuda_operations(); !why_not.empty()) {
     throw ConfigError(cat("[train] device = cuda: ", why_not, "; use --device cpu"));

@@ -21,9 +21,9 @@ namespace sterna {
 
 // The operations of this rank's device; null for the host's processor. Over NCCL the GPU is the
 // communicator's, else the ranks of a host take its GPUs in turn.
-//   config  whose device agree_on_device() has settled
+//   device  as agree_on_device() has settled it
 // Throws ConfigError where there is none.
-[[nodiscard]] std::unique_ptr<tensor::Operations> make_device(const TrainConfig& config,
+[[nodiscard]] std::unique_ptr<tensor::Operations> make_device(const std::string& device,
                                                               collectives::Communicator& comm);
 
 // As CUDA counts. Throws ConfigError where this rank sees none.

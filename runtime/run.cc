@@ -103,7 +103,7 @@ void plan_buckets(Run& run, std::size_t bucket_bytes) {
       std::make_unique<exchange::BucketExchange>(run.comm, *run.exchange, run.buckets, has_thread, spans);
 }
 
-Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
+Run make_run(const TrainConfig& given, collectives::Communicator& comm, const std::string& device) {
   const TrainConfig config = resolved(given, comm.ranks());
   validate(config);
   omp_set_num_threads(config.threads);
@@ -112,7 +112,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm) {
           .comm = comm,
           .local =
               exchange::place_learners(config.learners, comm.rank(), comm.ranks(), config.sum_order == "any"),
-          .device = make_device(config, comm),
+          .device = make_device(device, comm),
           .on_device = nullptr,
           .model = nullptr,
           .dataset = nullptr,

@@ -95,7 +95,9 @@ struct Run {
 void plan_buckets(Run& run, std::size_t bucket_bytes);
 
 // Builds a run on this rank; touches no other rank and writes nothing. Throws ConfigError.
-[[nodiscard]] Run make_run(const TrainConfig& config, collectives::Communicator& comm);
+//   device  cpu or cuda, as the ranks have agreed on it (device_choice.h)
+[[nodiscard]] Run make_run(const TrainConfig& config, collectives::Communicator& comm,
+                           const std::string& device = "cpu");
 
 // Measures one step, and turns what it saw into the step's record.
 class StepMeter {

@@ -113,9 +113,9 @@ struct Start {
 };
 
 // Files are touched when all else stands, and the logs of an earlier run last of all.
-Start start(const TrainConfig& config, collectives::Communicator& comm) {
+Start start(const TrainConfig& config, collectives::Communicator& comm, const std::string& device) {
   Start started;
-  attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm)); });
+  attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm, device)); });
   if (!config.init_weights.empty()) require_equal_start(*started.run);
   require_equal_vocabulary(*started.run);
   attempt(comm, [&] {
@@ -213,12 +213,10 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 
 }  // namespace
 
-RunResult train(const TrainConfig& given, collectives::Communicator& comm) {
-  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(given)));
+RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
+  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
   std::vector<std::string> hosts = collectives::learn_hosts(comm);
-  TrainConfig config = given;
-  config.device = agree_on_device(given, comm);
-  Start started = start(config, comm);
+  Start started = start(config, comm, agree_on_device(config, comm));
   Run& run = *started.run;
   started.hosts = std::move(hosts);
   started.recorder->begin(run, started.hosts);
