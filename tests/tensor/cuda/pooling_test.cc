@@ -4,6 +4,18 @@
 namespace sterna::tensor::cuda {
 namespace {
 
+// The output, and the gradient of the input under one that is drawn.
+Results both_ways(Workshop& on, Pooling& pooling, const Shape& shape, const Values& values) {
+  const auto input = on.tensor(plain(shape), values);
+  const auto output = on.output(pooling.output_form());
+  pooling.forward(input, output);
+  const auto above =
+      on.tensor(pooling.output_form(), normal_values(pooling.output_form().storage_elements(), 4));
+  const auto of_input = on.output(plain(shape));
+  pooling.backward(above, of_input);
+  return Results{on.download(output), on.download(of_input)};
+}
+
 struct MaxCase {
   Shape input;
   PoolingShape shape;
@@ -36,15 +48,7 @@ TEST_P(CudaMaxPooling, ChoosesAsTheCpuDoes) {
   for (const Values& values :
        {normal_values(elements, 1), tied_values(elements, 2), unusual_values(elements, 3)}) {
     expect_same_bits([&](Workshop& on) {
-      const auto pooling = on.operations.make_max_pooling(plain(shape), pooling_shape);
-      const auto input = on.tensor(plain(shape), values);
-      const auto output = on.output(pooling->output_form());
-      pooling->forward(input, output);
-      const auto above =
-          on.tensor(pooling->output_form(), normal_values(pooling->output_form().storage_elements(), 4));
-      const auto of_input = on.output(plain(shape));
-      pooling->backward(above, of_input);
-      return Results{on.download(output), on.download(of_input)};
+      return both_ways(on, *on.operations.make_max_pooling(plain(shape), pooling_shape), shape, values);
     });
   }
 }
@@ -70,15 +74,8 @@ class CudaAveragePooling : public testing::TestWithParam<AverageCase> {};
 TEST_P(CudaAveragePooling, AveragesAsTheCpuDoes) {
   const auto& [shape, pooling_shape] = GetParam();
   expect_same_bits([&](Workshop& on) {
-    const auto pooling = on.operations.make_average_pooling(plain(shape), pooling_shape);
-    const auto input = on.tensor(plain(shape), normal_values(elements_of(shape), 1));
-    const auto output = on.output(pooling->output_form());
-    pooling->forward(input, output);
-    const auto above =
-        on.tensor(pooling->output_form(), normal_values(pooling->output_form().storage_elements(), 4));
-    const auto of_input = on.output(plain(shape));
-    pooling->backward(above, of_input);
-    return Results{on.download(output), on.download(of_input)};
+    return both_ways(on, *on.operations.make_average_pooling(plain(shape), pooling_shape), shape,
+                     normal_values(elements_of(shape), 1));
   });
 }
 
