@@ -147,7 +147,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm, const st
     run.step_exchange = make_device_step_exchange(run, exchange_options(config), bucket_bytes);
   } else {
     run.exchange = std::make_unique<exchange::GradientExchange>(comm, table, exchange_options(config));
-    run.step_exchange = make_host_step_exchange();
+    run.step_exchange = make_host_step_exchange(*run.exchange);
   }
   require_residues(run);
   make_parameters(run);

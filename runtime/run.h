@@ -77,10 +77,7 @@ struct Run {
   }
 
   // Whichever exchange this run has.
-  [[nodiscard]] exchange::LayerExchange& layers() const {
-    if (exchange) return *exchange;
-    return step_exchange->layers();
-  }
+  [[nodiscard]] exchange::LayerExchange& layers() const { return step_exchange->layers(); }
 
   // What the training thread does from now on, in the timeline.
   [[nodiscard]] Span span(const char* name, std::uint64_t step) const {

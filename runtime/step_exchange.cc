@@ -1,7 +1,6 @@
 #include "runtime/step_exchange.h"
 
 #include "runtime/collectives/make_communicator.h"
-#include "runtime/core/errors.h"
 #include "runtime/run.h"
 
 namespace sterna {
@@ -9,6 +8,8 @@ namespace {
 
 class HostStepExchange final : public StepExchange {
  public:
+  explicit HostStepExchange(exchange::GradientExchange& exchange) : exchange_(exchange) {}
+
   void begin(Run& run, std::uint64_t step) override {
     run.bucket_exchange->begin(step, run.gradients, run.mean);
   }
@@ -31,15 +32,16 @@ class HostStepExchange final : public StepExchange {
     return record;
   }
 
-  exchange::LayerExchange& layers() override {
-    throw InternalError("[train] layers of a device's exchange, and there is none");
-  }
+  exchange::LayerExchange& layers() override { return exchange_; }
+
+ private:
+  exchange::GradientExchange& exchange_;
 };
 
 }  // namespace
 
-std::unique_ptr<StepExchange> make_host_step_exchange() {
-  return std::make_unique<HostStepExchange>();
+std::unique_ptr<StepExchange> make_host_step_exchange(exchange::GradientExchange& exchange) {
+  return std::make_unique<HostStepExchange>(exchange);
 }
 
 bool exchanges_on_device(const Run& run) {

@@ -29,12 +29,12 @@ class StepExchange {
   // WireError, CommError.
   [[nodiscard]] virtual exchange::ExchangeRecord finish(Run& run) = 0;
 
-  // Of the device's exchange; the host's is run.exchange.
+  // What its exchange knows of layers.
   [[nodiscard]] virtual exchange::LayerExchange& layers() = 0;
 };
 
-// Through run.exchange and the buckets of the moment.
-[[nodiscard]] std::unique_ptr<StepExchange> make_host_step_exchange();
+// Through the run's exchange, which is handed over and outlives this, and its buckets of the moment.
+[[nodiscard]] std::unique_ptr<StepExchange> make_host_step_exchange(exchange::GradientExchange& exchange);
 
 // Whether this run's gradients travel from the memory of its GPU, over NCCL.
 [[nodiscard]] bool exchanges_on_device(const Run& run);
