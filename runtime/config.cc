@@ -81,6 +81,12 @@ exchange::Gather gather_named(const std::string& name) {
   throw ConfigError(cat("[exchange] gather = \"", name, "\": must be all or sparse-sum"));
 }
 
+data::Partition partition_named(const std::string& name) {
+  if (name == "uniform") return data::Partition::kUniform;
+  if (name == "label") return data::Partition::kLabel;
+  throw ConfigError(cat("[data] partition = \"", name, "\": must be uniform or label"));
+}
+
 exchange::Hierarchy hierarchy_named(const std::string& name) {
   if (name == "auto") return exchange::Hierarchy::kAuto;
   if (name == "flat") return exchange::Hierarchy::kFlat;
@@ -125,6 +131,7 @@ void validate(const TrainConfig& c) {
   (void)selection_named(c.selection);
   (void)gather_named(c.gather);
   (void)hierarchy_named(c.hierarchy);
+  (void)partition_named(c.partition);
   exchange::check_dense_layers(c.dense_layers);
 }
 

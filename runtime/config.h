@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compressors/compressor.h"
+#include "runtime/data/loader.h"
 #include "runtime/exchange/exchange.h"
 
 namespace CLI {
@@ -26,6 +27,7 @@ struct TrainConfig {
   std::string data = "synthetic";
   std::string data_dir;
   std::string augment = "none";
+  std::string partition = "uniform";
   std::string vocabulary;
   std::size_t vocabulary_size = 8000;
   std::size_t beam = 1;
@@ -102,6 +104,10 @@ void for_each_setting(Config& c, Setting&& setting) {
           "directory of the data's files (default: where Debian's package puts them)");
   setting("augment", c.augment,
           "none, or crop-flip: training images shifted by up to 4 pixels, and mirrored in every second case");
+  setting(
+      "partition", c.partition,
+      "samples of a learner: uniform (each epoch deals out all of them anew) or label (those of few labels, "
+      "always the same, as where each site has data of its own)");
   setting("vocabulary", c.vocabulary,
           "multi30k: file of the byte pairs, learned and written where it is not there (none: learned anew)");
   setting("vocabulary-size", c.vocabulary_size, "multi30k: symbols of a vocabulary that is learned");
@@ -210,6 +216,9 @@ void for_each_setting(Config& c, Setting&& setting) {
 
 // Returns the hierarchy "auto", "flat" or "host" names; throws ConfigError for any other.
 [[nodiscard]] exchange::Hierarchy hierarchy_named(const std::string& name);
+
+// Returns the partition "uniform" or "label" names; throws ConfigError for any other.
+[[nodiscard]] data::Partition partition_named(const std::string& name);
 
 // Settings as compressors take them. Throws ConfigError.
 template <typename Config>

@@ -61,7 +61,8 @@ void make_data(Run& run) {
                                                 .learners = config.learners,
                                                 .first_learner = run.local.first,
                                                 .local_learners = run.local.count,
-                                                .seed = config.seed});
+                                                .seed = config.seed,
+                                                .partition = partition_named(config.partition)});
   run.steps_per_epoch = run.loader->steps_per_epoch();
   run.total_steps = config.steps > 0 ? config.steps : config.epochs * run.steps_per_epoch;
 }

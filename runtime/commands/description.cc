@@ -48,8 +48,9 @@ Names choices_of(const std::string& path, const std::string& key, const CLI::Opt
       {"error-feedback", {"on", "off"}},       {"gather", {"all", "sparse-sum"}},
       {"hierarchy", {"auto", "flat", "host"}}, {"layer", {"conv", "fc"}},
       {"leader", {"rotate", "first"}},         {"overlap", {"on", "off"}},
-      {"progress", {"auto", "on", "off"}},     {"selection", {"chunk", "exact"}},
-      {"sum-order", {"tree", "any"}},          {"transport", {"auto", "mpi", "nccl"}},
+      {"partition", {"uniform", "label"}},     {"progress", {"auto", "on", "off"}},
+      {"selection", {"chunk", "exact"}},       {"sum-order", {"tree", "any"}},
+      {"transport", {"auto", "mpi", "nccl"}},
   };
   if (const auto fixed = kFixed.find(key); fixed != kFixed.end()) return fixed->second;
   if (key == "model") return names_in(models::model_table());

@@ -45,6 +45,8 @@ class Augmented final : public Dataset {
   const SampleShape& sample_shape() const override { return images_->sample_shape(); }
   std::size_t samples(Split split) const override { return images_->samples(split); }
 
+  std::int32_t label(std::uint32_t number) const override { return images_->label(number); }
+
   void read(Split split, std::uint32_t epoch, std::span<const std::uint32_t> numbers,
             Batch& batch) const override {
     images_->read(split, epoch, numbers, batch);

@@ -85,17 +85,18 @@ class Cifar final : public Dataset {
 
   const SampleShape& sample_shape() const override { return shape_; }
   std::size_t samples(Split split) const override { return records(split).size() / record_bytes_; }
+  std::int32_t label(std::uint32_t number) const override {
+    return record(Split::kTrain, number)[label_bytes_ - 1];
+  }
 
   void read(Split split, std::uint32_t /*epoch*/, std::span<const std::uint32_t> numbers,
             Batch& batch) const override {
     STERNA_CHECK(batch.inputs.size() >= (numbers.size() * kPixels));
     STERNA_CHECK(batch.labels.size() >= numbers.size());
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      STERNA_CHECK(numbers[i] < samples(split));
-      const auto* record =
-          reinterpret_cast<const unsigned char*>(records(split).data()) + numbers[i] * record_bytes_;
-      batch.labels[i] = record[label_bytes_ - 1];
-      const unsigned char* pixels = record + label_bytes_;
+      const unsigned char* const of_sample = record(split, numbers[i]);
+      batch.labels[i] = of_sample[label_bytes_ - 1];
+      const unsigned char* pixels = of_sample + label_bytes_;
       float* inputs = batch.inputs.data() + i * kPixels;
       for (std::size_t channel = 0; channel < kChannels; ++channel) {
         const std::array<float, 256>& value_of = value_of_[channel];
@@ -106,6 +107,10 @@ class Cifar final : public Dataset {
 
  private:
   const std::string& records(Split split) const { return split == Split::kTrain ? train_ : test_; }
+  const unsigned char* record(Split split, std::size_t number) const {
+    STERNA_CHECK(number < samples(split));
+    return reinterpret_cast<const unsigned char*>(records(split).data()) + number * record_bytes_;
+  }
 
   SampleShape shape_;
   std::size_t record_bytes_;

@@ -32,6 +32,9 @@ class Dataset {
   virtual void read(Split split, std::uint32_t epoch, std::span<const std::uint32_t> numbers,
                     Batch& batch) const = 0;
 
+  // The class of training sample `number`; kNoLabel where a sample has no one label, as in text.
+  [[nodiscard]] virtual std::int32_t label(std::uint32_t /*number*/) const { return kNoLabel; }
+
   // What an evaluation of translations reads; null where samples are no pairs of sentences.
   [[nodiscard]] virtual const Translations* translations() const { return nullptr; }
 };

@@ -119,6 +119,7 @@ class Fsdd final : public Dataset {
 
   const SampleShape& sample_shape() const override { return shape_; }
   std::size_t samples(Split split) const override { return recordings(split).digits.size(); }
+  std::int32_t label(std::uint32_t number) const override { return train_.digits.at(number); }
 
   void read(Split split, std::uint32_t /*epoch*/, std::span<const std::uint32_t> numbers,
             Batch& batch) const override {

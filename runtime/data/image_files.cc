@@ -66,6 +66,7 @@ class ImageFiles final : public Dataset {
 
   const SampleShape& sample_shape() const override { return shape_; }
   std::size_t samples(Split split) const override { return images(split).labels.size(); }
+  std::int32_t label(std::uint32_t number) const override { return train_.labels.at(number); }
 
   void read(Split split, std::uint32_t /*epoch*/, std::span<const std::uint32_t> numbers,
             Batch& batch) const override {

@@ -12,6 +12,25 @@
 namespace sterna::data {
 namespace {
 
+std::vector<std::int32_t> training_labels(const Dataset& dataset) {
+  std::vector<std::int32_t> labels(dataset.samples(Split::kTrain));
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = dataset.label(static_cast<std::uint32_t>(i));
+  if (std::ranges::find(labels, kNoLabel) != labels.end()) {
+    throw ConfigError(
+        "[data] partition = label: samples of this data set have no label of their own to be dealt out by; "
+        "take "
+        "--partition uniform");
+  }
+  return labels;
+}
+
+Shards make_shards(const Dataset& dataset, const LoaderOptions& options) {
+  if (options.partition == Partition::kLabel) {
+    return {training_labels(dataset), options.batch_samples, options.learners, options.seed};
+  }
+  return {dataset.samples(Split::kTrain), options.batch_samples, options.learners, options.seed};
+}
+
 // A ring of batches. Batch number i, counted from the loader's start, lies in slot i % slots: the thread
 // fills slots in order, next() hands them out in order, and the one handed out last is the caller's until the
 // next call.
@@ -20,7 +39,7 @@ class ThreadedLoader final : public Loader {
   ThreadedLoader(const Dataset& dataset, const LoaderOptions& options)
       : dataset_(dataset),
         options_(options),
-        shards_(dataset.samples(Split::kTrain), options.batch_samples, options.learners, options.seed),
+        shards_(make_shards(dataset, options)),
         steps_per_epoch_(shards_.steps_per_epoch()),
         slots_(options.batches_ahead + 1, make_batch(dataset.sample_shape(), options.batch_samples)),
         thread_([this] { run(); }) {}

@@ -95,6 +95,12 @@ class Synthetic final : public Dataset {
   std::size_t samples(Split split) const override {
     return split == Split::kTrain ? kTrainSamples : kTestSamples;
   }
+  std::int32_t label(std::uint32_t number) const override {
+    STERNA_CHECK(number < kTrainSamples);
+    if (shape_.labels != 1) return kNoLabel;
+    return static_cast<std::int32_t>(
+        draw_label({.seed = seed_, .split = Split::kTrain, .number = number}, 0));
+  }
 
   void read(Split split, std::uint32_t /*epoch*/, std::span<const std::uint32_t> numbers,
             Batch& batch) const override {

@@ -128,6 +128,14 @@ TEST(CropFlip, DrawsEachChangeEquallyOften) {
   }
 }
 
+TEST(CropFlip, LeavesLabelsAsTheyAre) {
+  const SampleShape images{.input = {3, 12, 12}, .classes = 10};
+  const auto plain = make_dataset("synthetic", {.wanted = images});
+  const auto changed = make_dataset("synthetic", {.wanted = images, .augment = "crop-flip"});
+  for (std::uint32_t number : {0u, 5u}) EXPECT_EQ(changed->label(number), plain->label(number));
+  EXPECT_GE(changed->label(0), 0);
+}
+
 TEST(CropFlip, GivesALearnerTheSameBatchesOnAnyNumberOfRanks) {
   const auto dataset = crop_flip();
   LoaderOptions options{.batch_samples = 5, .learners = 4, .local_learners = 4, .seed = 1};

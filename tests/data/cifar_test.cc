@@ -12,6 +12,7 @@ namespace {
 
 using test::refusal_of;
 using test::samples_of;
+using test::training_labels;
 using testing::HasSubstr;
 
 constexpr std::size_t kChannelPixels = 32 * 32;
@@ -75,6 +76,12 @@ TEST_F(Cifar, HundredLearnsTheFineLabel) {
   EXPECT_EQ(test.labels, (std::vector<std::int32_t>{42}));
   EXPECT_FLOAT_EQ(test.inputs[kChannelPixels], -1.1173947f);         // (51 / 255 - 0.4865) / 0.2564
   EXPECT_FLOAT_EQ(test.inputs[3 * kChannelPixels - 1], 2.0242578f);  // (1 - 0.4409) / 0.2762
+}
+
+TEST_F(Cifar, TellsALabelWithoutTheImage) {
+  EXPECT_EQ(training_labels(*make_dataset("cifar100", options(kHundred))), (std::vector<std::int32_t>{99}));
+  const auto dataset = make_dataset("cifar10", options(kTen));
+  EXPECT_EQ(training_labels(*dataset).size(), dataset->samples(Split::kTrain));
 }
 
 TEST_F(Cifar, ChecksWhatItIsAskedFor) {

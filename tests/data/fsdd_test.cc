@@ -15,6 +15,7 @@ namespace {
 
 using test::refusal_of;
 using test::samples_of;
+using test::training_labels;
 using testing::HasSubstr;
 
 constexpr std::size_t kFrames = 4;
@@ -86,6 +87,7 @@ TEST_F(Fsdd, SplitsByIndexInTheOrderOfNames) {
   EXPECT_EQ(dataset->samples(Split::kTest), 1u);
   EXPECT_EQ(samples_of(*dataset, Split::kTrain, {1, 0}).labels, (std::vector<std::int32_t>{9, 3}));
   EXPECT_EQ(samples_of(*dataset, Split::kTest, {0}).labels, std::vector<std::int32_t>{0});
+  EXPECT_EQ(training_labels(*dataset), (std::vector<std::int32_t>{3, 9}));
 }
 
 // The frames to train on are the 2 of one recording and 4 of the other; float32 features of size 10 are off

@@ -12,6 +12,7 @@
 
 #include "runtime/core/errors.h"
 #include "runtime/data/dataset.h"
+#include "tests/data/data_probe.h"
 #include "tests/support/scratch_directory.h"
 
 namespace sterna::data {
@@ -111,6 +112,7 @@ TEST_F(ImageFiles, AreReadAsLabelsAndNormalisedPixels) {
   }
   dataset->read(Split::kTest, /*epoch=*/0, std::array{1u}, batch);
   EXPECT_EQ(batch.labels, (std::vector<std::int32_t>{8, 9})) << "the front alone is written";
+  EXPECT_EQ(test::training_labels(*dataset).back(), 7);
 }
 
 TEST_F(ImageFiles, OfFashionMnistAreNormalisedByItsOwnMoments) {

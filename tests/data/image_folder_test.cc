@@ -19,6 +19,7 @@ namespace {
 using test::message_of;
 using test::refusal_of;
 using test::samples_of;
+using test::training_labels;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -81,6 +82,7 @@ TEST_F(ImageFolder, NumbersClassesAndFilesByName) {
   EXPECT_EQ(dataset->samples(Split::kTest), 2u);
   EXPECT_THAT(samples_of(*dataset, Split::kTrain, {2, 0, 1}).labels, ElementsAre(1, 0, 0));
   EXPECT_THAT(samples_of(*dataset, Split::kTest, {0, 1}).labels, ElementsAre(0, 1));
+  EXPECT_THAT(training_labels(*dataset), ElementsAre(0, 0, 1));
 }
 
 TEST_F(ImageFolder, NormalisesEachChannelByImageNets) {

@@ -4,11 +4,13 @@
 
 #include <atomic>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "runtime/core/errors.h"
+#include "tests/support/scratch_directory.h"
 
 namespace sterna::data {
 namespace {
@@ -24,6 +26,9 @@ class Counting final : public Dataset {
 
   const SampleShape& sample_shape() const override { return shape_; }
   std::size_t samples(Split) const override { return samples_; }
+  std::int32_t label(std::uint32_t number) const override {
+    return number < labelled ? static_cast<std::int32_t>(number) : kNoLabel;
+  }
   void read(Split split, std::uint32_t epoch, std::span<const std::uint32_t> numbers,
             Batch& batch) const override {
     if (reads_++ == fail_at_) throw std::runtime_error("the disk is gone");
@@ -35,6 +40,8 @@ class Counting final : public Dataset {
   }
 
   std::size_t reads() const { return reads_; }
+
+  std::uint32_t labelled = std::numeric_limits<std::uint32_t>::max();  // label() has none from this sample on
 
  private:
   SampleShape shape_{.input = {1}, .classes = 1000};
@@ -88,6 +95,40 @@ TEST(Loader, GivesEachLearnerItsShardOnAnyNumberOfRanks) {
       }
     }
   }
+}
+
+// Labels are sample numbers here: with four learners of 50 samples the first has those below 12.5.
+TEST(Loader, GivesEachLearnerItsPartByLabelOnAnyNumberOfRanks) {
+  const Counting dataset(kSamples);
+  for (std::uint32_t local_learners : {1u, 2u, 4u}) {
+    for (std::uint32_t first = 0; first < kLearners; first += local_learners) {
+      LoaderOptions options = hosting(first, local_learners);
+      options.partition = Partition::kLabel;
+      const auto loader = make_loader(dataset, options);
+      Labels labels(kSamples);
+      std::iota(labels.begin(), labels.end(), 0);
+      Shards shards(labels, kBatchSamples, kLearners, /*seed=*/7);
+      EXPECT_EQ(loader->steps_per_epoch(), 4u);
+      for (std::uint64_t step = 0; step < 9; ++step) {
+        for (std::uint32_t learner = first; learner < first + local_learners; ++learner) {
+          const auto numbers = shards.batch(step, learner);
+          EXPECT_EQ(loader->next().labels, Labels(numbers.begin(), numbers.end()));
+        }
+      }
+    }
+  }
+}
+
+TEST(Loader, RefusesToDealOutByLabelWhatHasNone) {
+  Counting dataset(kSamples);
+  dataset.labelled = kSamples - 1;
+  LoaderOptions options = hosting(0, 1);
+  EXPECT_NO_THROW((void)make_loader(dataset, options));
+  options.partition = Partition::kLabel;
+  EXPECT_EQ(
+      test::message_of<ConfigError>([&] { (void)make_loader(dataset, options); }),
+      "[data] partition = label: samples of this data set have no label of their own to be dealt out by; "
+      "take --partition uniform");
 }
 
 TEST(Loader, ResumesWhereAnotherStopped) {

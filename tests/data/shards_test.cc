@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <numeric>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "runtime/core/errors.h"
@@ -89,6 +92,67 @@ TEST(Shards, DifferFromEpochToEpochAndFromSeedToSeed) {
   EXPECT_NE(samples_of(one, 5, 5, 2), first);
   EXPECT_NE(samples_of(two, 0, 5, 2), first);
   EXPECT_EQ(samples_of(one, 0, 5, 2), first) << "going back to an epoch gives it again";
+}
+
+// 103 samples of 4 labels for 5 learners: parts begin at the places 0, 21, 42, 62 and 83 of the samples
+// sorted by label and number, the smallest p with floor(5 p / 103) = l. floor(103 / 5 / 4) = 5 steps an
+// epoch.
+class ShardsByLabel : public testing::Test {
+ protected:
+  ShardsByLabel() : labels(103) {
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i * 7 % 4);
+  }
+
+  // The samples of learner `learner`, whatever the epoch.
+  Numbers part(std::size_t learner) const {
+    Numbers sorted(labels.size());
+    std::iota(sorted.begin(), sorted.end(), 0u);
+    std::ranges::sort(sorted, {}, [&](std::uint32_t i) { return std::pair(labels[i], i); });
+    constexpr std::size_t kFirst[] = {0, 21, 42, 62, 83, 103};
+    Numbers part(sorted.begin() + kFirst[learner], sorted.begin() + kFirst[learner + 1]);
+    std::ranges::sort(part);
+    return part;
+  }
+
+  std::vector<std::int32_t> labels;
+};
+
+TEST_F(ShardsByLabel, GiveALearnerItsPartInTheOrderOfTheEpochsPermutation) {
+  Shards shards(labels, 4, 5, /*seed=*/9);
+  ASSERT_EQ(shards.steps_per_epoch(), 5u);
+  for (std::uint32_t epoch : {0u, 2u}) {
+    const Numbers permutation =
+        random_permutation({.seed = 9, .use = RandomUse::kShuffle, .step = epoch}, 103);
+    for (std::uint32_t learner = 0; learner < 5; ++learner) {
+      const Numbers owned = part(learner);
+      Numbers expected;
+      std::ranges::copy_if(permutation, std::back_inserter(expected),
+                           [&](std::uint32_t i) { return std::ranges::binary_search(owned, i); });
+      expected.resize(20);  // 5 steps of 4
+      Numbers given;
+      for (std::uint32_t s = 0; s < 5; ++s) {
+        const auto batch = shards.batch(5 * epoch + s, learner);
+        given.insert(given.end(), batch.begin(), batch.end());
+      }
+      EXPECT_EQ(given, expected) << "epoch " << epoch << ", learner " << learner;
+    }
+  }
+}
+
+TEST_F(ShardsByLabel, LeaveALearnerFewLabels) {
+  Shards shards(labels, 4, 5, /*seed=*/1);
+  for (std::uint32_t learner = 0; learner < 5; ++learner) {
+    std::set<std::int32_t> seen;
+    for (std::uint64_t step = 0; step < 50; ++step) {
+      for (std::uint32_t number : shards.batch(step, learner)) seen.insert(labels[number]);
+    }
+    EXPECT_LE(seen.size(), 2u) << "of 4";
+  }
+}
+
+TEST_F(ShardsByLabel, AreRefusedAsOthersAre) {
+  EXPECT_THROW(Shards(labels, 21, 5, /*seed=*/1), ConfigError);
+  EXPECT_NO_THROW(Shards(labels, 20, 5, /*seed=*/1));
 }
 
 TEST(Shards, TakeAStepOfTheWholeDataSet) {

@@ -70,6 +70,14 @@ TEST_P(EveryShape, GivesASampleByItsNumberWhateverElseIsRead) {
       std::equal(alone.symbols.begin(), alone.symbols.end(), pair.symbols.begin() + pair.symbols.size() / 2));
 }
 
+TEST_P(EveryShape, TellsALabelWhereASampleHasOne) {
+  const auto dataset = make(GetParam());
+  for (std::uint32_t number : {0u, 17u, 8191u}) {
+    const Batch batch = read(*dataset, Split::kTrain, {number});
+    EXPECT_EQ(dataset->label(number), batch.labels.size() == 1 ? batch.labels[0] : kNoLabel);
+  }
+}
+
 TEST_P(EveryShape, DiffersBySeedSplitAndNumber) {
   const Batch base = read(*make(GetParam()), Split::kTrain, {5});
   EXPECT_TRUE(base == read(*make(GetParam()), Split::kTrain, {5}));

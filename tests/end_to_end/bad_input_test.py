@@ -84,7 +84,7 @@ class CommandLine(TestCase):
 
     def test_names_that_are_not_there(self):
         for flag in ("--model", "--data", "--compressor", "--optimizer", "--schedule", "--sum-order", "--transport",
-                     "--device", "--selection", "--progress", "--gather"):
+                     "--device", "--selection", "--progress", "--gather", "--partition"):
             with self.subTest(flag=flag):
                 self.assert_refused(run(*SHORT, flag, "nonesuch"), "nonesuch")
 

@@ -1,4 +1,4 @@
-// Settings that change what learners hold back, who leads, and how much of a layer is sent.
+// Settings that change what learners see and hold back, who leads, and how much of a layer is sent.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                               c.error_feedback = "off";
                             }},
                     Control{"FirstLeader", "scalecom", [](TrainConfig& c) { c.leader = "first"; }},
+                    Control{"LabelsApart", "scalecom", [](TrainConfig& c) { c.partition = "label"; }},
                     Control{"DroppedResidues", "adacomp", [](TrainConfig& c) { c.drop_residues_at = 4; }},
                     Control{"RatesByFlops", "scalecom", [](TrainConfig& c) { c.layer_rates = "flops"; }},
                     Control{"RatesByNameOfASparseSum", "topk",
