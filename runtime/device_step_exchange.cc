@@ -1,4 +1,5 @@
 // The exchange from the memory of this rank's GPU, over NCCL; and which GPU that is.
+#include <algorithm>
 #include <vector>
 
 #include "runtime/collectives/make_communicator.h"
@@ -70,12 +71,8 @@ int gpu_of_rank(collectives::Communicator& comm) {
                           "); see whether nvidia-smi shows one, or use --device cpu"));
   }
   const std::vector<int> host_of_rank = comm.hosts_by_rank();
-  const auto own = static_cast<std::size_t>(comm.rank());
-  int earlier_on_host = 0;
-  for (std::size_t rank = 0; rank < own; ++rank) {
-    if (host_of_rank[rank] == host_of_rank[own]) ++earlier_on_host;
-  }
-  return earlier_on_host % devices.count;
+  const auto own = host_of_rank.begin() + comm.rank();
+  return static_cast<int>(std::count(host_of_rank.begin(), own, *own)) % devices.count;
 }
 
 }  // namespace sterna

@@ -1,5 +1,6 @@
 #include "runtime/collectives/nccl/device.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -59,11 +60,8 @@ int choose_device(Communicator& control, const NcclRequest& request) {
   const VisibleDevices devices = visible_devices();
   agree(control, why_no_device(devices, request));
   const std::vector<std::string> hosts = all_gather_text(control, host_name());
-  int earlier_on_host = 0;
-  for (int rank = 0; rank < control.rank(); ++rank) {
-    if (hosts[static_cast<std::size_t>(rank)] == hosts[static_cast<std::size_t>(control.rank())])
-      ++earlier_on_host;
-  }
+  const auto own = hosts.begin() + control.rank();
+  const auto earlier_on_host = static_cast<int>(std::count(hosts.begin(), own, *own));
   // Launchers that give each rank a GPU of its own show it that one alone, as number 0.
   const int device = request.device.value_or(earlier_on_host % devices.count);
   agree(control, why_not_apart(hosts, all_gather_text(control, bus_address(device)), request));

@@ -1,45 +1,12 @@
-#include <dlfcn.h>
-
 #include "runtime/core/errors.h"
+#include "runtime/core/shared_library.h"
 #include "runtime/tensor/cuda/api.h"
 
 namespace sterna::tensor::cuda {
 namespace {
 
-struct Library {
-  std::string file;  // as the loader knows it
-  const char* name;
-  int major;
-};
-
-ConfigError cannot_load(const Library& library, const std::string& what) {
-  const char* reason = ::dlerror();
-  return ConfigError(cat("cannot load ", what, " (", reason == nullptr ? "no reason given" : reason,
-                         "); install ", library.name, " ", library.major,
-                         ", or name its directory in LD_LIBRARY_PATH"));
-}
-
-class Functions {
- public:
-  explicit Functions(Library library)
-      : library_(std::move(library)), handle_(::dlopen(library_.file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-    if (handle_ == nullptr) throw cannot_load(library_, library_.file);
-  }
-
-  template <typename Function>
-  void look_up(const char* name, Function& function) const {
-    function = reinterpret_cast<Function>(::dlsym(handle_, name));
-    if (function == nullptr) throw cannot_load(library_, cat(name, " of ", library_.file));
-  }
-
- private:
-  Library library_;
-  void* handle_;
-};
-
 CublasApi load_cublas() {
-  const Functions from(
-      {.file = cat("libcublas.so.", CUBLAS_VER_MAJOR), .name = "cuBLAS", .major = CUBLAS_VER_MAJOR});
+  const SharedLibrary from(cat("libcublas.so.", CUBLAS_VER_MAJOR), cat("install cuBLAS ", CUBLAS_VER_MAJOR));
   CublasApi api{};
   from.look_up("cublasCreate_v2", api.create);
   from.look_up("cublasDestroy_v2", api.destroy);
@@ -54,7 +21,7 @@ CublasApi load_cublas() {
 }
 
 CudnnApi load_cudnn() {
-  const Functions from({.file = cat("libcudnn.so.", CUDNN_MAJOR), .name = "cuDNN", .major = CUDNN_MAJOR});
+  const SharedLibrary from(cat("libcudnn.so.", CUDNN_MAJOR), cat("install cuDNN ", CUDNN_MAJOR));
   CudnnApi api{};
   from.look_up("cudnnCreate", api.create);
   from.look_up("cudnnDestroy", api.destroy);
