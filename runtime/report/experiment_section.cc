@@ -8,6 +8,7 @@
 #include "runtime/core/number_text.h"
 #include "runtime/report/cost_views.h"
 #include "runtime/report/curves.h"
+#include "runtime/report/diagnostic_comparison.h"
 #include "runtime/report/run_section.h"
 #include "runtime/report/statistics.h"
 #include "runtime/report/verdict.h"
@@ -283,6 +284,9 @@ Section experiment_section(const Experiment& experiment, std::size_t most_points
     }
   }
   add_cost_views(costs, blocks);
+  std::vector<VariantRuns> diagnosed;
+  for (const LoggedVariant& logged : variants) diagnosed.push_back({logged.variant.name, logged.runs});
+  add_diagnostic_comparison(diagnosed, blocks);
   section.sections = first_runs(experiment, most_points);
   return section;
 }

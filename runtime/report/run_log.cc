@@ -56,8 +56,7 @@ LayerLog& layer_of(std::vector<LayerLog>& layers, const json& row) {
   return layers.back();
 }
 
-void read_layers(RunLog& run) {
-  read_rows(run, "layers.jsonl", [&](const json& row) { layer_of(run.layers, row).rows.add(row); });
+void read_diagnostics(RunLog& run) {
   read_rows(run, "diagnostics.jsonl", [&](const json& row) {
     LayerLog& layer = layer_of(run.diagnostics, row);
     layer.rows.add(row);
@@ -120,7 +119,10 @@ RunLog read_run_log(const std::filesystem::path& directory, RunParts parts) {
     run.notes.push_back("There is no steps.jsonl.");
   }
   read_rows(run, "epochs.jsonl", [&](const json& row) { run.epochs.add(row); });
-  if (parts == RunParts::kAll) read_layers(run);
+  read_diagnostics(run);
+  if (parts == RunParts::kAll) {
+    read_rows(run, "layers.jsonl", [&](const json& row) { layer_of(run.layers, row).rows.add(row); });
+  }
   return run;
 }
 

@@ -69,7 +69,7 @@ struct RunLog {
   [[nodiscard]] std::string setting(const std::string& key) const;
 };
 
-// Which of a run's files to read: of many runs most are wanted for their curves alone.
+// Which of a run's files to read: all, or all but layers.jsonl, which of many runs would be much.
 enum class RunParts { kCurves, kAll };
 
 // Throws ConfigError, which names file and line, if run.json is not there or a file is not what `sterna

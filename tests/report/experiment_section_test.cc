@@ -86,6 +86,22 @@ TEST(ExperimentSection, DrawsALineAVariantWithABandOverSeeds) {
   EXPECT_TRUE(section.sections[1].is_folded);
 }
 
+TEST(ExperimentSection, ComparesDiagnosticsOfVariants) {
+  const ScratchDirectory directory;
+  write_runs(directory, {2.0});
+  const json row = {{"step", 0},       {"layer", "conv.weight"}, {"kind", "convolution"},
+                    {"elements", 120}, {"elements_sent", 7},     {"residue_p95", 0.5}};
+  for (const char* variant : {"none", "topk"}) {
+    directory.write(std::string("small/") + variant + "/seed-2/diagnostics.jsonl", row.dump() + "\n");
+    directory.write(std::string("small/") + variant + "/seed-1/diagnostics.jsonl", row.dump() + "\n");
+  }
+  const std::vector<Table> tables = all_of<Table>(section_of(directory).blocks);
+  ASSERT_EQ(tables.size(), 3u);
+  EXPECT_THAT(tables[2].caption, HasSubstr("Diagnostics of conv.weight, 120 elements"));
+  EXPECT_THAT(tables[2].rows,
+              ElementsAre(ElementsAre("none", "7", "0.500"), ElementsAre("topk", "7", "0.500")));
+}
+
 TEST(ExperimentSection, CutsOffALossThatRunsAway) {
   const ScratchDirectory directory;
   write_runs(directory, {2.0, 6.5, 1e9});
