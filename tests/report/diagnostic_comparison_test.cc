@@ -64,7 +64,7 @@ TEST(DiagnosticComparison, SetsVariantsSideBySide) {
   std::vector<std::string> titles;
   for (const Column& column : tables[0].columns) titles.push_back(column.title);
   EXPECT_THAT(titles, ElementsAre("variant", "sent by learner 0", "sent by one or more learners",
-                                  "95 % of |residue|", "cosine distance"));
+                                  "p95 of |residue|", "cosine distance"));
   EXPECT_THAT(tables[0].rows, ElementsAre(ElementsAre("topk", "20", "50", "0.500", ""),
                                           ElementsAre("scalecom", "10", "10", "2.00", "0.500")));
 }
