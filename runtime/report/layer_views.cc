@@ -36,6 +36,40 @@ std::vector<std::string> row_of_all(const RunLog& run) {
           grouped_text(payload),  rate_text(elements, payload)};
 }
 
+bool is_compressed(const RunLog& run, const std::string& name) {
+  const auto found = std::ranges::find(run.parameters, name, &Parameter::name);
+  return found != run.parameters.end() && found->is_compressed;
+}
+
+// A row for each kind of which several layers are compressed: the papers tell rates by kind.
+std::vector<std::vector<std::string>> rows_of_kinds(const RunLog& run) {
+  struct Kind {
+    std::string name;
+    std::size_t layers = 0;
+    double elements = 0.0;
+    double sent = 0.0;
+    double payload_bytes = 0.0;
+  };
+  std::vector<Kind> kinds;
+  for (const LayerLog& layer : run.layers) {
+    if (!is_compressed(run, layer.name)) continue;
+    auto kind = std::ranges::find(kinds, layer.kind, &Kind::name);
+    if (kind == kinds.end()) kind = kinds.insert(kind, {.name = layer.kind});
+    ++kind->layers;
+    kind->elements += layer.elements;
+    kind->sent += settled_median(layer.rows.at("elements_sent"));
+    kind->payload_bytes += settled_median(layer.rows.at("payload_bytes"));
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const Kind& kind : kinds) {
+    if (kind.layers < 2) continue;
+    rows.push_back({cat("all ", kind.layers, " compressed"), kind.name, grouped_text(kind.elements),
+                    grouped_text(kind.sent), grouped_text(kind.payload_bytes),
+                    rate_text(kind.elements, kind.payload_bytes)});
+  }
+  return rows;
+}
+
 Table logged_table(const RunLog& run) {
   Table table{.caption = "Layers: medians over the logged steps after their first tenth",
               .columns = layer_columns(),
@@ -46,6 +80,7 @@ Table logged_table(const RunLog& run) {
                           grouped_text(settled_median(layer.rows.at("elements_sent"))), grouped_text(payload),
                           rate_text(layer.elements, payload)});
   }
+  for (std::vector<std::string>& row : rows_of_kinds(run)) table.rows.push_back(std::move(row));
   table.rows.push_back(row_of_all(run));
   return table;
 }
@@ -99,11 +134,6 @@ double bin_elements(const RunLog& run, const LayerLog& layer) {
   double elements = 0.0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), elements);
   return error == std::errc() ? elements : 0.0;
-}
-
-bool is_compressed(const RunLog& run, const std::string& name) {
-  const auto found = std::ranges::find(run.parameters, name, &Parameter::name);
-  return found != run.parameters.end() && found->is_compressed;
 }
 
 // As the diagnostics say, or what layers.jsonl says of elements by the number of bins.

@@ -106,6 +106,24 @@ TEST(RunSection, HasARowAndABarForEachLayer) {
   EXPECT_THAT(figure_titled(section, "Norms by layer"), HasSubstr(">residue</text>"));
 }
 
+// Of kinds with several compressed layers; a dense one is no part of them.
+TEST(RunSection, AddsUpTheCompressedLayersOfAKind) {
+  const ScratchDirectory directory;
+  write_run(directory, "run", "adacomp", {2.0});
+  json description = run_description("adacomp");
+  for (const char* name : {"first", "a", "b"}) {
+    description["parameters"].push_back(
+        {{"name", name}, {"kind", "convolution"}, {"elements", 1000}, {"compressed", name[0] != 'f'}});
+  }
+  directory.write("run/run.json", description.dump());
+  directory.write("run/layers.jsonl", layer_row(0, "first", 1000, 1000, 4000.0).dump() + "\n" +
+                                          layer_row(0, "a", 1000, 10, 30.0).dump() + "\n" +
+                                          layer_row(0, "b", 1000, 20, 50.0).dump() + "\n");
+  const Table layers = all_of<Table>(section_of(directory).blocks).back();
+  ASSERT_EQ(layers.rows.size(), 5u);  // 8000 bytes by 80
+  EXPECT_THAT(layers.rows[3], ElementsAre("all 2 compressed", "convolution", "2,000", "30", "80", "100"));
+}
+
 TEST(RunSection, ShowsWhatDiagnosticsTell) {
   const ScratchDirectory directory;
   write_run(directory, "run", "adacomp", {2.0});
