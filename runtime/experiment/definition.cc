@@ -51,7 +51,7 @@ void read_head(DefinitionTable& file, Definition& definition) {
                                          "\": must be a number of epochs.jsonl: ", joined(legal, ", ")));
   }
   definition.is_higher_better = file.required<bool>("higher-is-better", "true or false");
-  definition.seeds = read_seeds(file, 0);
+  definition.seeds = definition.planned_seeds = read_seeds(file, 0);
   if (definition.seeds == 0) file.fail("seeds is missing in the file: must be a whole number");
 }
 
@@ -126,7 +126,7 @@ void read_quick(DefinitionTable& quick, const std::set<std::string>& flags, Defi
   }
   const Flags instead = quick.take_flags(flags);
   if (!definition.is_quick) return;
-  definition.seeds = seeds;
+  definition.seeds = definition.planned_seeds = seeds;
   definition.settings.update(instead);
   if (!variants.empty()) keep_variants(variants, definition);
 }

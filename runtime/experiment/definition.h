@@ -47,7 +47,8 @@ struct Definition {
   std::string source;
   std::string measure;
   bool is_higher_better = true;
-  std::uint64_t seeds = 0;
+  std::uint64_t seeds = 0;          // to be trained now
+  std::uint64_t planned_seeds = 0;  // as the file has them
   Flags settings = Flags::object();
   std::vector<Variant> variants;  // one or more
   std::vector<Comparison> comparisons;

@@ -141,6 +141,7 @@ ordered_json to_json(const ExperimentResult& result) {
                        {"size", d.is_quick ? "quick" : "full"},
                        {"measure", d.measure},
                        {"higher_is_better", d.is_higher_better},
+                       {"seeds", d.planned_seeds},
                        {"settings", d.settings},
                        {"machine", {{"processor", result.processor}, {"cores", result.cores}}},
                        {"seconds", result.seconds},

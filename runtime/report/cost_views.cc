@@ -45,6 +45,7 @@ std::vector<double> rest_of(const Columns& steps, const std::vector<double>& com
   return rest;
 }
 
+// Where one process hosts all learners nothing is on the wire, and there is no column for it.
 Table table_of(const std::vector<StepCost>& costs) {
   Table table{
       .caption = "A step: milliseconds by part, and bytes; medians after the first tenth of the steps",
@@ -55,14 +56,17 @@ Table table_of(const std::vector<StepCost>& costs) {
                   {"exchange exposed"},
                   {"rest"},
                   {"payload bytes of a learner"},
-                  {"rate"},
-                  {"wire bytes sent by rank 0"}},
+                  {"rate"}},
       .rows = {}};
+  const bool is_on_wire =
+      std::ranges::any_of(costs, [](const StepCost& c) { return c.wire_bytes_sent > 0.0; });
+  if (is_on_wire) table.columns.push_back({"wire bytes sent by rank 0"});
   for (const StepCost& c : costs) {
     table.rows.push_back({c.name, milliseconds(c.step_seconds), milliseconds(c.compute_seconds),
                           milliseconds(c.compress_seconds), milliseconds(c.exposed_seconds),
                           milliseconds(c.rest_seconds), grouped_text(c.payload_bytes),
-                          digits_text(c.compression_rate, 3), grouped_text(c.wire_bytes_sent)});
+                          digits_text(c.compression_rate, 3)});
+    if (is_on_wire) table.rows.back().push_back(grouped_text(c.wire_bytes_sent));
   }
   return table;
 }
@@ -83,7 +87,8 @@ void add_time_bars(const std::vector<StepCost>& costs, std::vector<Block>& block
   blocks.push_back(Figure{
       .svg = plot::to_svg(chart),
       .caption = "Compressing and exchanging count as far as computing waited for them; what of compressing "
-                 "was hidden is not logged, and taken to be the same part as of the exchange."});
+                 "was hidden is not logged, and taken to be the same part as of the exchange. Wall time, "
+                 "beside whatever else the machine did."});
 }
 
 void add_byte_bars(const std::vector<StepCost>& costs, std::vector<Block>& blocks) {

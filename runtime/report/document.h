@@ -12,7 +12,7 @@ struct Paragraph {
 };
 
 // What became of a claim; all of them are shown alike.
-enum class Outcome { kHolds, kFails, kUndecided, kOpen };
+enum class Outcome { kHolds, kFails, kUndecided, kUnfinished, kOpen };
 
 struct Verdict {
   Outcome outcome;
@@ -57,7 +57,7 @@ struct Document {
 // is.
 [[nodiscard]] std::string to_html(const Document& document);
 
-// Everything but the pictures, as GitHub shows it.
+// Everything but pictures and what is folded, as GitHub shows it.
 [[nodiscard]] std::string to_markdown(const Document& document);
 
 }  // namespace sterna::report

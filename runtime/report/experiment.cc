@@ -121,7 +121,11 @@ Experiment read_experiment(const std::filesystem::path& directory) {
     experiment.machine = machine_of(result);
     experiment.seconds = number_or_nan(result, "seconds");
     for (const json& row : result.at("variants")) experiment.variants.push_back(variant_of(row, directory));
-    for (const json& row : result.at("comparisons")) experiment.comparisons.push_back(comparison_of(row));
+    experiment.seeds = result.value("seeds", std::uint64_t{0});  // not written by early versions
+    for (const json& row : result.at("comparisons")) {
+      experiment.comparisons.push_back(comparison_of(row));
+      experiment.comparisons.back().planned_pairs = experiment.seeds;
+    }
   });
   return experiment;
 }

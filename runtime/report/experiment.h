@@ -46,6 +46,7 @@ struct Comparison {
   double margin = 0.0;
   bool is_margin_relative = false;
   std::uint64_t pairs = 0;
+  std::uint64_t planned_pairs = 0;     // 0: not known
   std::optional<double> difference{};  // and the ends of its 95 % interval
   std::optional<double> low{};
   std::optional<double> high{};
@@ -61,7 +62,8 @@ struct Experiment {
   std::string size{};     // quick or full
   std::string measure{};  // a key of epochs.jsonl
   bool is_higher_better = true;
-  SettingList settings{};  // flags that all variants have
+  std::uint64_t seeds = 0;  // planned for each variant; 0: not known
+  SettingList settings{};   // flags that all variants have
   std::string machine{};
   double seconds = 0.0;  // of all runs
   std::vector<Variant> variants{};

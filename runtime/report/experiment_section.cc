@@ -47,8 +47,8 @@ std::string interval_text(const Variant& variant, int decimals) {
   return cat(fixed_text(*variant.low, decimals), " to ", fixed_text(*variant.high, decimals));
 }
 
-std::string runs_text(const Variant& variant) {
-  std::string text = cat(variant.count("done"), " of ", variant.runs.size());
+std::string runs_text(const Variant& variant, std::size_t planned) {
+  std::string text = cat(variant.count("done"), " of ", std::max(planned, variant.runs.size()));
   if (const std::size_t diverged = variant.count("diverged"); diverged > 0)
     text += cat(", ", diverged, " diverged");
   if (const std::size_t failed = variant.count("failed"); failed > 0) text += cat(", ", failed, " failed");
@@ -70,8 +70,8 @@ Table table_of(const Experiment& experiment) {
   for (const Variant& v : experiment.variants) {
     const double value = value_of(v);
     const int decimals = justified_decimals(value, half_width(v));
-    table.rows.push_back({v.name, runs_text(v), fixed_text(value, decimals), interval_text(v, decimals),
-                          digits_text(v.compression_rate.value_or(kNan), 3),
+    table.rows.push_back({v.name, runs_text(v, experiment.seeds), fixed_text(value, decimals),
+                          interval_text(v, decimals), digits_text(v.compression_rate.value_or(kNan), 3),
                           grouped_text(v.payload_bytes.value_or(kNan)), digits_text(v.mean_seconds(), 3),
                           flags_text(v.settings)});
   }
@@ -258,7 +258,8 @@ std::string conditions_of(const Experiment& experiment) {
       cat("Size: ", experiment.size, ". Flags of all variants: ", flags_text(experiment.settings), ".");
   if (!experiment.machine.empty()) text += cat(" Machine: ", experiment.machine, ".");
   if (std::isfinite(experiment.seconds))
-    text += cat(" All runs together took ", duration_text(experiment.seconds), ".");
+    text += cat(" The wall times of all runs, copied ones too, add up to ", duration_text(experiment.seconds),
+                ".");
   return text;
 }
 
@@ -298,7 +299,7 @@ Table verdict_table(const std::vector<Experiment>& experiments) {
                           {"baseline", false},
                           {"expected", false},
                           {"found", false},
-                          {"the claim", false}},
+                          {"outcome", false}},
               .rows = {}};
   for (const Experiment& experiment : experiments) {
     for (const Comparison& c : experiment.comparisons) {

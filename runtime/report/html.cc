@@ -26,6 +26,8 @@ std::string_view class_of(Outcome outcome) {
       return "fails";
     case Outcome::kUndecided:
       return "undecided";
+    case Outcome::kUnfinished:
+      return "unfinished";
     case Outcome::kOpen:
       return "open";
   }

@@ -60,7 +60,9 @@ std::string markdown_of(const std::vector<Block>& blocks) {
 std::string markdown_of(const Section& section, std::size_t level) {
   std::string text =
       cat(std::string(level, '#'), " ", escaped(section.title), "\n\n", markdown_of(section.blocks));
-  for (const Section& part : section.sections) text += markdown_of(part, level + 1);
+  for (const Section& part : section.sections) {
+    if (!part.is_folded) text += markdown_of(part, level + 1);
+  }
   return text;
 }
 

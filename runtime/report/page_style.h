@@ -20,7 +20,7 @@ nav ul { columns: 2; padding-left: 1.2rem; }
 .holds { border-left-color: var(--holds); } .holds strong { color: var(--holds); }
 .fails { border-left-color: var(--fails); } .fails strong { color: var(--fails); }
 .undecided { border-left-color: var(--undecided); } .undecided strong { color: var(--undecided); }
-.open { border-left-color: var(--open); }
+.open, .unfinished { border-left-color: var(--open); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--faint); padding-bottom: 0.4rem; }

@@ -54,17 +54,18 @@ std::string name_of(const fs::path& path, const fs::path& directory) {
   return fs::absolute(directory / "").lexically_normal().parent_path().filename().string();
 }
 
-// How many claims came out how: "5 claims held, 1 did not hold."
+// How many comparisons came out how.
 Paragraph summary_of(const std::vector<Experiment>& experiments) {
   std::vector<std::string> parts;
-  for (const Outcome outcome : {Outcome::kHolds, Outcome::kFails, Outcome::kUndecided, Outcome::kOpen}) {
+  for (const Outcome outcome :
+       {Outcome::kHolds, Outcome::kFails, Outcome::kUndecided, Outcome::kUnfinished, Outcome::kOpen}) {
     std::size_t count = 0;
     for (const Experiment& experiment : experiments) {
       count += static_cast<std::size_t>(std::ranges::count(experiment.comparisons, outcome, outcome_of));
     }
     if (count > 0) parts.push_back(cat(outcome_text(outcome), ": ", count));
   }
-  return {cat("Of the claims that were put to the test, ", joined(parts, ", "), ".")};
+  return {cat("What was expected of each comparison: ", joined(parts, ", "), ".")};
 }
 
 }  // namespace

@@ -27,8 +27,11 @@ std::string headline_of(const Comparison& c, Outcome outcome) {
     case Outcome::kUndecided:
       return cat("Not settled: ", c.variant, " was expected to be ", expected,
                  "; these runs do not decide it.");
+    case Outcome::kUnfinished:
+      return cat("Not finished: ", c.pairs, " of ", c.planned_pairs, " pairs of ", c.variant, " and ",
+                 c.baseline, " are there", c.expected == "open" ? "." : cat("; expected: ", expected, "."));
     case Outcome::kOpen:
-      return cat("Open question: ", c.variant, " is ", found, ".");
+      return cat("Nothing was expected: ", c.variant, " is ", found, ".");
   }
   return "";
 }
@@ -46,11 +49,11 @@ struct DifferenceUnit {
 
 DifferenceUnit unit_of(const Comparison& c) {
   const double factor = c.is_margin_relative ? 100.0 : 1.0;
-  std::optional<double> half_width;
-  if (c.low && c.high) half_width = factor * (*c.high - *c.low) / 2.0;
+  // Without an interval a tenth of the margin's first digit is told, and no less.
+  const double half_width = c.low && c.high ? (*c.high - *c.low) / 2.0 : c.margin / 5.0;
   return {.factor = factor,
           .name = c.is_margin_relative ? " %" : "",
-          .decimals = justified_decimals(factor * c.difference.value_or(c.margin), half_width)};
+          .decimals = justified_decimals(factor * c.difference.value_or(c.margin), factor * half_width)};
 }
 
 std::string margin_text(const Comparison& c) {
@@ -75,7 +78,7 @@ std::string reason_text(const Comparison& c) {
   const std::string margin = margin_text(c);
   if (c.verdict == "equivalent") {
     return cat(" All of it lies within the margin of ", margin,
-               " either way: a difference that large is ruled out.");
+               " either way: at 95 %, the mean difference is smaller than that.");
   }
   if (c.verdict == "undecided") {
     return cat(" It reaches beyond the margin of ", margin,
@@ -106,6 +109,7 @@ std::string unfinished_text(const Experiment& experiment, const std::string& nam
 }  // namespace
 
 Outcome outcome_of(const Comparison& comparison) {
+  if (comparison.pairs < comparison.planned_pairs) return Outcome::kUnfinished;
   if (comparison.expected == "open") return Outcome::kOpen;
   if (comparison.verdict == comparison.expected) return Outcome::kHolds;
   return comparison.verdict == "undecided" ? Outcome::kUndecided : Outcome::kFails;
@@ -119,8 +123,10 @@ std::string outcome_text(Outcome outcome) {
       return "did not hold";
     case Outcome::kUndecided:
       return "not settled";
+    case Outcome::kUnfinished:
+      return "not finished";
     case Outcome::kOpen:
-      return "open question";
+      return "nothing expected";
   }
   return "";
 }
@@ -143,14 +149,12 @@ std::string measure_text(const std::string& measure) {
 Paragraph how_to_read() {
   return {
       "How to read this: each comparison takes runs of equal seed in pairs, and asks how much a variant's "
-      "result "
-      "differs from its baseline's. The 95 % interval says how well so few seeds know the mean difference: "
-      "made "
-      "again and again with other seeds, 95 of 100 such intervals would hold the true one. A variant is "
-      "equivalent "
-      "if the whole interval lies within the margin, which the experiment fixes before it runs; worse or "
-      "better if "
-      "the interval lies on that side of 0; and undecided otherwise."};
+      "result differs from its baseline's. The 95 % interval says how well so few seeds know the mean "
+      "difference: made again and again with other seeds, 95 of 100 such intervals would hold the true one; "
+      "of many comparisons some miss. A variant is equivalent if the whole interval lies within the margin, "
+      "which the experiment fixes before it runs; worse or better if the interval lies on that side of 0, by "
+      "less than the margin maybe; and undecided otherwise. A verdict is about the measure alone: what a "
+      "claim says of rates, elements or residues is in the tables and charts."};
 }
 
 }  // namespace sterna::report

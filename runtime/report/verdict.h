@@ -8,7 +8,7 @@ namespace sterna::report {
 
 [[nodiscard]] Outcome outcome_of(const Comparison& comparison);
 
-// "held", "did not hold", "not settled", "open question".
+// "held", "did not hold", "not settled", "not finished", "nothing expected".
 [[nodiscard]] std::string outcome_text(Outcome outcome);
 
 [[nodiscard]] Verdict verdict_of(const Experiment& experiment, const Comparison& comparison);

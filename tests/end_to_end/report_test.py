@@ -159,7 +159,7 @@ class Experiments(Report):
                 ("a", "equivalent", "equivalent", -0.001, 0.0004, "Held: adacomp is equivalent to dense, as expected."),
                 ("b", "equivalent", "worse", -0.02, -0.01, "Did not hold: adacomp was expected to be equivalent to dense, and is worse."),
                 ("c", "equivalent", "undecided", -0.02, 0.01, "Not settled: adacomp was expected to be equivalent to dense; these runs do not decide it."),
-                ("d", "open", "better", 0.01, 0.02, "Open question: adacomp is better than dense."),
+                ("d", "open", "better", 0.01, 0.02, "Nothing was expected: adacomp is better than dense."),
                 ("e", "worse", "worse", -0.02, -0.01, "Held: adacomp is worse than dense, as expected.")):
             folder = self.experiment(name, expected=expected, verdict=verdict, low=low, high=high)
             page = self.page(folder)
@@ -167,7 +167,7 @@ class Experiments(Report):
             self.assertIn(f"The experiment {name} <&>", page.text)  # escaped, and read back
             self.assertIn("test accuracy against bytes", page.titles_of_charts())
         page = self.page(self.directory / "results")
-        self.assertIn("held: 2, did not hold: 1, not settled: 1, open question: 1.", page.text)
+        self.assertIn("held: 2, did not hold: 1, not settled: 1, nothing expected: 1.", page.text)
         classes = [attributes.get("class", "") for tag, attributes in page.tags if tag == "div"]
         for outcome, times in (("holds", 2), ("fails", 1), ("undecided", 1), ("open", 1)):
             self.assertEqual(classes.count(f"verdict {outcome}"), times)

@@ -66,6 +66,7 @@ TEST(Definition, IsWhatTheFileSays) {
   EXPECT_EQ(d.measure, "test_accuracy");
   EXPECT_TRUE(d.is_higher_better);
   EXPECT_EQ(d.seeds, 5u);
+  EXPECT_EQ(d.planned_seeds, 5u);
   EXPECT_EQ(d.settings, Flags::parse(R"({"epochs": 3, "model": "lenet", "model-arg": ["a=1", "b=2"]})"));
   ASSERT_EQ(d.variants.size(), 3u);
   EXPECT_EQ(d.variants[1].name, "topk");
@@ -82,6 +83,7 @@ TEST(Definition, IsSmallerIfQuick) {
   const Definition d = parse(std::string(kHead) + kRest, /*is_quick=*/true);
   EXPECT_TRUE(d.is_quick);
   EXPECT_EQ(d.seeds, 2u);
+  EXPECT_EQ(d.planned_seeds, 2u);
   EXPECT_EQ(d.settings["epochs"], 1);
   EXPECT_EQ(d.settings["model"], "lenet");
   ASSERT_EQ(d.variants.size(), 2u);  // fp16 is left out, and what is compared with it

@@ -24,6 +24,7 @@ Definition definition() {
   Definition d;
   d.name = "mine";
   d.title = "Mine";
+  d.planned_seeds = 2;
   d.measure = "test_accuracy";
   d.settings = {{"model", "lenet"}};
   d.variants = {{.name = "dense", .flags = {{"compressor", "none"}}},
@@ -59,6 +60,7 @@ TEST(Result, IsWrittenWithTheKeysThatReportsRead) {
   EXPECT_EQ(json["experiment"], "mine");
   EXPECT_EQ(json["size"], "full");
   EXPECT_EQ(json["higher_is_better"], true);
+  EXPECT_EQ(json["seeds"], 2u);
   EXPECT_EQ(json["settings"], definition().settings);
   EXPECT_GE(json["machine"]["cores"], 1);
   EXPECT_FALSE(json["machine"]["processor"].get<std::string>().empty());

@@ -43,11 +43,13 @@ TEST(Html, FoldsSectionsAndLinksToParts) {
 
 TEST(Html, MarksEachOutcome) {
   Document page{.title = "t", .blocks = {}, .sections = {}};
-  for (const Outcome outcome : {Outcome::kHolds, Outcome::kFails, Outcome::kUndecided, Outcome::kOpen}) {
+  for (const Outcome outcome :
+       {Outcome::kHolds, Outcome::kFails, Outcome::kUndecided, Outcome::kUnfinished, Outcome::kOpen}) {
     page.blocks.push_back(Verdict{.outcome = outcome, .headline = "h", .text = "t"});
   }
   EXPECT_THAT(to_html(page), AllOf(HasSubstr("\"verdict holds\""), HasSubstr("\"verdict fails\""),
-                                   HasSubstr("\"verdict undecided\""), HasSubstr("\"verdict open\"")));
+                                   HasSubstr("\"verdict undecided\""), HasSubstr("\"verdict unfinished\""),
+                                   HasSubstr("\"verdict open\"")));
 }
 
 TEST(Markdown, HasTablesAndEscapesItsMarks) {
@@ -62,10 +64,6 @@ sizes & sums:
 | name | bytes |
 | --- | ---: |
 | \<none\> | 1,000 |
-
-### inner
-
-deep
 
 ## second
 )");

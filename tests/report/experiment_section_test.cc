@@ -139,8 +139,7 @@ TEST(Report, FindsExperimentsAndRunsOutsideOfThem) {
   ASSERT_EQ(document.sections.size(), 3u);
   EXPECT_EQ(document.sections[0].title, "A small experiment");
   EXPECT_EQ(document.sections[2].title, "deep/in/there");
-  EXPECT_EQ(std::get<Paragraph>(document.blocks[0]).text,
-            "Of the claims that were put to the test, held: 1.");
+  EXPECT_EQ(std::get<Paragraph>(document.blocks[0]).text, "What was expected of each comparison: held: 1.");
   EXPECT_THAT(std::get<Table>(document.blocks[1]).rows,
               ElementsAre(ElementsAre("small", "topk", "none", "equivalent", "equivalent", "held")));
 }

@@ -52,6 +52,17 @@ TEST(Experiment, TakesTheSecondsOfRunsThatAreDone) {
   EXPECT_EQ(none_done.variants[0].count("diverged"), 1u);
 }
 
+TEST(Experiment, KnowsHowManySeedsWerePlanned) {
+  const ScratchDirectory directory;
+  nlohmann::json result = result_json();
+  directory.write("result.json", result.dump());
+  EXPECT_EQ(read_experiment(directory.path()).comparisons[0].planned_pairs, 0u) << "of a file that has none";
+  result["seeds"] = 5;
+  directory.write("result.json", result.dump());
+  EXPECT_EQ(read_experiment(directory.path()).seeds, 5u);
+  EXPECT_EQ(read_experiment(directory.path()).comparisons[0].planned_pairs, 5u);
+}
+
 TEST(Experiment, NeedsNoIntervalAndNoValues) {
   const ScratchDirectory directory;
   json result = result_json();

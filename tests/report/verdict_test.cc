@@ -37,9 +37,8 @@ TEST(Verdict, HoldsWhereItIsWhatWasExpected) {
   EXPECT_EQ(verdict.text,
             "The test accuracy of adacomp less that of dense is -0.0003 in the mean of 5 pairs of runs, with "
             "a 95 % "
-            "interval from -0.0010 to 0.0004. All of it lies within the margin of 0.005 either way: a "
-            "difference that "
-            "large is ruled out.");
+            "interval from -0.0010 to 0.0004. All of it lies within the margin of 0.005 either way: at "
+            "95 %, the mean difference is smaller than that.");
 }
 
 TEST(Verdict, SaysPlainlyWhatDidNotHold) {
@@ -66,9 +65,23 @@ TEST(Verdict, IsNotSettledWhereRunsDoNotDecide) {
 TEST(Verdict, ExpectsNothingOfAnOpenQuestion) {
   const Verdict verdict = verdict_of(experiment(), comparison("open", "better", 0.01, 0.02));
   EXPECT_EQ(verdict.outcome, Outcome::kOpen);
-  EXPECT_EQ(verdict.headline, "Open question: adacomp is better than dense.");
+  EXPECT_EQ(verdict.headline, "Nothing was expected: adacomp is better than dense.");
   EXPECT_THAT(verdict_of(experiment(), comparison("open", "undecided", -0.01, 0.02)).headline,
               HasSubstr("neither shown to equal nor to differ from dense"));
+}
+
+TEST(Verdict, WaitsForRunsThatAreMissing) {
+  Comparison c = comparison("equivalent", "equivalent", -0.0010, 0.0004);
+  c.planned_pairs = 6;
+  const Verdict verdict = verdict_of(experiment(), c);
+  EXPECT_EQ(verdict.outcome, Outcome::kUnfinished);
+  EXPECT_EQ(verdict.headline,
+            "Not finished: 5 of 6 pairs of adacomp and dense are there; expected: equivalent to dense.");
+  c.expected = "open";
+  EXPECT_EQ(verdict_of(experiment(), c).headline,
+            "Not finished: 5 of 6 pairs of adacomp and dense are there.");
+  c.planned_pairs = 5;
+  EXPECT_EQ(outcome_of(c), Outcome::kOpen);
 }
 
 TEST(Verdict, HasRelativeDifferencesInPerCent) {
@@ -98,7 +111,7 @@ TEST(Verdict, SaysWhereThereIsNoInterval) {
   c.pairs = 1;
   c.low = c.high = std::nullopt;
   EXPECT_THAT(verdict_of(experiment(), c).text,
-              HasSubstr("in the mean of 1 pair of runs, too few for an interval."));
+              HasSubstr("is -0.0100 in the mean of 1 pair of runs, too few for an interval."));
   c.pairs = 0;
   c.difference = std::nullopt;
   EXPECT_THAT(verdict_of(experiment(), c).text,
