@@ -18,8 +18,7 @@ std::vector<std::int32_t> training_labels(const Dataset& dataset) {
   if (std::ranges::find(labels, kNoLabel) != labels.end()) {
     throw ConfigError(
         "[data] partition = label: samples of this data set have no label of their own to be dealt out by; "
-        "take "
-        "--partition uniform");
+        "take --partition uniform");
   }
   return labels;
 }

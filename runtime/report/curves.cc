@@ -63,9 +63,15 @@ plot::Series curve(const std::string& name, const std::vector<double>& x, const 
   return {.name = name, .x = chosen(x, places), .y = chosen(y, places)};
 }
 
-plot::Series curve_with_band(const std::string& name, const std::vector<double>& x, const Band& band,
-                             std::size_t most_points) {
-  const std::vector<std::size_t> places = thinned(x.size(), most_points);
+plot::Series curve_over_runs(const std::string& name, const std::vector<RunCurve>& runs) {
+  std::vector<double> x;
+  std::vector<std::vector<double>> curves;
+  for (const RunCurve& run : runs) {
+    if (run.x.size() > x.size()) x = run.x;
+    curves.push_back(run.y);
+  }
+  const Band band = band_of(curves);
+  const std::vector<std::size_t> places = thinned(x.size(), kMostPoints);
   return {.name = name,
           .x = chosen(x, places),
           .y = chosen(band.mean, places),

@@ -27,8 +27,14 @@ inline constexpr std::size_t kMostPoints = 300;
 
 [[nodiscard]] plot::Series curve(const std::string& name, const std::vector<double>& x,
                                  const std::vector<double>& y, std::size_t most_points);
-[[nodiscard]] plot::Series curve_with_band(const std::string& name, const std::vector<double>& x,
-                                           const Band& band, std::size_t most_points);
+
+// The mean over the runs of a variant, with a band from the smallest to the largest, over the x of the
+// longest run; of at most kMostPoints points.
+struct RunCurve {
+  std::vector<double> x;
+  std::vector<double> y;
+};
+[[nodiscard]] plot::Series curve_over_runs(const std::string& name, const std::vector<RunCurve>& runs);
 
 // Whether numbers that are drawn together want a logarithmic axis: all are positive, and the largest is more
 // than ten times the smallest.

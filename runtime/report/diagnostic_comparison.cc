@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "runtime/core/errors.h"
 #include "runtime/report/curves.h"
+#include "runtime/report/diagnostic_views.h"
 #include "runtime/report/statistics.h"
 
 namespace sterna::report {
@@ -22,11 +22,7 @@ struct Key {
 };
 
 std::vector<double> values_of(const Columns& rows, const Key& key) {
-  std::vector<double> values = rows.at(key.key);
-  if (key.divisor.empty()) return values;
-  const std::vector<double> by = rows.at(key.divisor);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] /= by[i];
-  return values;
+  return key.divisor.empty() ? rows.at(key.key) : divided(rows.at(key.key), rows.at(key.divisor));
 }
 
 const LayerLog* find_layer(const RunLog& run, const std::string& name) {
@@ -35,8 +31,8 @@ const LayerLog* find_layer(const RunLog& run, const std::string& name) {
 }
 
 // Layers that two variants have or more, the largest first.
-std::vector<LayerLog> shared_layers(const std::vector<VariantRuns>& variants) {
-  std::vector<LayerLog> shared;
+std::vector<const LayerLog*> shared_layers(const std::vector<VariantRuns>& variants) {
+  std::vector<const LayerLog*> shared;
   for (const VariantRuns& variant : variants) {
     if (variant.runs.empty()) continue;
     for (const LayerLog& layer : variant.runs.front().diagnostics) {
@@ -44,7 +40,7 @@ std::vector<LayerLog> shared_layers(const std::vector<VariantRuns>& variants) {
         return !other.runs.empty() && find_layer(other.runs.front(), layer.name) != nullptr;
       };
       const bool is_new = std::ranges::find(shared, layer.name, &LayerLog::name) == shared.end();
-      if (is_new && std::ranges::count_if(variants, has) >= 2) shared.push_back(layer);
+      if (is_new && std::ranges::count_if(variants, has) >= 2) shared.push_back(&layer);
     }
   }
   std::ranges::stable_sort(shared, std::ranges::greater(), &LayerLog::elements);
@@ -119,19 +115,25 @@ struct ComparedCurves {
   std::string caption;
 };
 
+ComparedCurves compared(const DiagnosticMeasure& measure) {
+  return {.title = measure.title,
+          .y_label = measure.y_label,
+          .key = {measure.key},
+          .may_be_log = false,
+          .caption = measure.caption};
+}
+
 void add_curves(const std::vector<VariantRuns>& variants, const std::string& layer_name,
                 const ComparedCurves& what, std::vector<Block>& blocks) {
   std::vector<plot::Series> series;
   for (const VariantRuns& variant : variants) {
-    std::vector<double> steps;
-    std::vector<std::vector<double>> curves;
+    std::vector<RunCurve> curves;
     for (const RunLog& run : variant.runs) {
       const LayerLog* const layer = find_layer(run, layer_name);
       if (layer == nullptr || !layer->rows.has(what.key.key)) continue;
-      curves.push_back(values_of(layer->rows, what.key));
-      if (layer->rows.rows() > steps.size()) steps = layer->rows.at("step");
+      curves.push_back({.x = layer->rows.at("step"), .y = values_of(layer->rows, what.key)});
     }
-    if (!curves.empty()) series.push_back(curve_with_band(variant.name, steps, band_of(curves), kMostPoints));
+    if (!curves.empty()) series.push_back(curve_over_runs(variant.name, curves));
   }
   if (series.empty()) return;
   const bool is_log = what.may_be_log && wants_logarithm(series);
@@ -144,11 +146,11 @@ void add_curves(const std::vector<VariantRuns>& variants, const std::string& lay
 }  // namespace
 
 void add_diagnostic_comparison(const std::vector<VariantRuns>& variants, std::vector<Block>& blocks) {
-  std::vector<LayerLog> layers = shared_layers(variants);
+  std::vector<const LayerLog*> layers = shared_layers(variants);
   if (layers.empty()) return;
-  const std::string largest = layers.front().name;
+  const std::string& largest = layers.front()->name;
   if (layers.size() > kMostTables) layers.resize(kMostTables);
-  for (const LayerLog& layer : layers) blocks.emplace_back(table_of(variants, layer));
+  for (const LayerLog* layer : layers) blocks.emplace_back(table_of(variants, *layer));
   const std::vector<ComparedCurves> all = {
       {"95th percentile of a residue",
        "|residue|, learner 0",
@@ -161,16 +163,8 @@ void add_diagnostic_comparison(const std::vector<VariantRuns>& variants, std::ve
        {"gradient_p95"},
        true,
        "What the residue is to be held against"},
-      {"Cosine distance between learners' residues",
-       "1 - cosine, mean over pairs",
-       {"cosine_distance"},
-       false,
-       "0: all learners hold back the same; 1: their residues have nothing in common"},
-      {"Hamming distance of what is sent to the top k of the mean",
-       "part of k that differs",
-       {"hamming_distance"},
-       false,
-       "0: the indices sent are those that a look at all learners would choose; 1: none of them is"},
+      compared(kCosineDistance),
+      compared(kHammingDistance),
       {"Contraction",
        "part of the squared norm",
        {"contraction"},

@@ -14,8 +14,8 @@ struct VariantRuns {
   const std::vector<RunLog>& runs;  // a seed each
 };
 
-// A table of each layer whose diagnostics two variants have or more, and a chart of each of its keys for the
-// largest such layer. Nothing where there is none.
+// Of layers whose diagnostics two variants have or more: a table of each of the three largest, and charts of
+// the largest. Nothing where there is none.
 void add_diagnostic_comparison(const std::vector<VariantRuns>& variants, std::vector<Block>& blocks);
 
 }  // namespace sterna::report

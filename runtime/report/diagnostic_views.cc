@@ -12,16 +12,8 @@ namespace {
 
 constexpr std::size_t kMostPanels = 6;
 
-// One key of each layer, a line a layer.
-struct LayerCurves {
-  std::string title;
-  std::string key;
-  std::string y_label;
-  std::string caption;
-  bool begins_at_zero = false;
-};
-
-void add_layer_curves(const RunLog& run, const LayerCurves& what, std::size_t most_points,
+// A line a layer.
+void add_layer_curves(const RunLog& run, const DiagnosticMeasure& what, std::size_t most_points,
                       std::vector<Block>& blocks) {
   std::vector<plot::Series> series;
   for (const LayerLog* layer : drawn_layers(run.diagnostics, {what.key})) {
@@ -30,7 +22,7 @@ void add_layer_curves(const RunLog& run, const LayerCurves& what, std::size_t mo
   if (series.empty()) return;
   const std::string left_out = drawn_text(series.size(), run.diagnostics.size());
   plot::Chart chart = step_chart(what.title, what.y_label, false, std::move(series));
-  chart.y.begins_at_zero = what.begins_at_zero;
+  chart.y.begins_at_zero = true;
   add_figure(blocks, std::move(chart), cat(what.caption, left_out, "."));
 }
 
@@ -40,11 +32,6 @@ struct PanelLine {
   std::string key;
   plot::Shape shape = plot::Shape::kLine;
 };
-
-std::vector<double> divided(std::vector<double> values, const std::vector<double>& by) {
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] /= by[i];
-  return values;
-}
 
 // A panel a layer, in which several keys are compared.
 //   divisor  the key that all are divided by; "": none
@@ -137,22 +124,8 @@ void add_diagnostic_views(const RunLog& run, std::size_t most_points, std::vecto
        .residue_key = "residue_p95",
        .caption = "19 of 20 elements are no larger: a residue that grows without end would show here"},
       most_points, blocks);
-  add_layer_curves(run,
-                   {.title = "Cosine distance between learners' residues",
-                    .key = "cosine_distance",
-                    .y_label = "1 - cosine, mean over pairs",
-                    .caption = "0: all learners hold back the same; 1: their residues have nothing in common",
-                    .begins_at_zero = true},
-                   most_points, blocks);
-  add_layer_curves(
-      run,
-      {.title = "Hamming distance of what is sent to the top k of the mean",
-       .key = "hamming_distance",
-       .y_label = "part of k that differs",
-       .caption =
-           "0: the indices sent are those that a look at all learners would choose; 1: none of them is",
-       .begins_at_zero = true},
-      most_points, blocks);
+  add_layer_curves(run, kCosineDistance, most_points, blocks);
+  add_layer_curves(run, kHammingDistance, most_points, blocks);
   add_contraction(run, most_points, blocks);
   add_build_up(run, most_points, blocks);
   add_quantiles(run, blocks);

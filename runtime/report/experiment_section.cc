@@ -109,8 +109,6 @@ void add_front(const Experiment& experiment, std::vector<Block>& blocks) {
 
 // A column of each run's steps or evaluations as one curve a variant, over the places of the longest run.
 struct CurvesOverSeeds {
-  std::string title;
-  std::string y_label;
   Columns RunLog::*rows;
   std::string x_key;
   std::string y_key;
@@ -120,17 +118,13 @@ struct CurvesOverSeeds {
 std::vector<plot::Series> series_of(const std::vector<LoggedVariant>& variants, const CurvesOverSeeds& what) {
   std::vector<plot::Series> all;
   for (const LoggedVariant& logged : variants) {
-    std::vector<double> x;
-    std::vector<std::vector<double>> curves;
+    std::vector<RunCurve> curves;
     for (const RunLog& run : logged.runs) {
       const Columns& rows = run.*what.rows;
       if (!rows.has(what.y_key)) continue;
-      curves.push_back(trailing_mean(rows.at(what.y_key), what.window));
-      if (rows.rows() > x.size()) x = rows.at(what.x_key);
+      curves.push_back({.x = rows.at(what.x_key), .y = trailing_mean(rows.at(what.y_key), what.window)});
     }
-    if (!curves.empty()) {
-      all.push_back(curve_with_band(logged.variant.name, x, band_of(curves), kMostPoints));
-    }
+    if (!curves.empty()) all.push_back(curve_over_runs(logged.variant.name, curves));
   }
   return all;
 }
@@ -164,12 +158,8 @@ bool cut_off_runaways(std::vector<plot::Series>& series) {
 
 void add_loss(const std::vector<LoggedVariant>& variants, std::vector<Block>& blocks) {
   const std::size_t window = smoothing_window(most_steps(variants));
-  std::vector<plot::Series> series = series_of(variants, {.title = "Training loss",
-                                                          .y_label = "loss",
-                                                          .rows = &RunLog::steps,
-                                                          .x_key = "step",
-                                                          .y_key = "loss",
-                                                          .window = window});
+  std::vector<plot::Series> series =
+      series_of(variants, {.rows = &RunLog::steps, .x_key = "step", .y_key = "loss", .window = window});
   const bool is_cut = cut_off_runaways(series);
   const bool is_log = wants_logarithm(series);
   add_figure(blocks, step_chart("Training loss", "loss", is_log, std::move(series)),
@@ -189,9 +179,7 @@ void add_measure(const Experiment& experiment, const std::vector<LoggedVariant>&
     }
   }
   const std::string measure = measure_text(experiment.measure);
-  std::vector<plot::Series> series = series_of(variants, {.title = measure,
-                                                          .y_label = measure,
-                                                          .rows = &RunLog::epochs,
+  std::vector<plot::Series> series = series_of(variants, {.rows = &RunLog::epochs,
                                                           .x_key = is_by_epoch ? "epoch" : "step",
                                                           .y_key = experiment.measure,
                                                           .window = 1});

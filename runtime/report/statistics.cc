@@ -41,6 +41,11 @@ std::vector<double> trailing_mean(const std::vector<double>& values, std::size_t
   return means;
 }
 
+std::vector<double> divided(std::vector<double> values, const std::vector<double>& by) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] /= by[i];
+  return values;
+}
+
 Band band_of(const std::vector<std::vector<double>>& curves) {
   std::size_t length = 0;
   for (const std::vector<double>& curve : curves) length = std::max(length, curve.size());

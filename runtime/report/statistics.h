@@ -14,6 +14,9 @@ namespace sterna::report {
 // Each value's mean with those before it, `window` together, or as many as there are; NaN where one is NaN.
 [[nodiscard]] std::vector<double> trailing_mean(const std::vector<double>& values, std::size_t window);
 
+// Each value by that at the same place; of equal lengths.
+[[nodiscard]] std::vector<double> divided(std::vector<double> values, const std::vector<double>& by);
+
 // Curves over the same x, some maybe shorter: at each place mean, smallest and largest of those that are
 // there.
 struct Band {
