@@ -198,22 +198,24 @@ std::vector<LoggedVariant> read_curves(const Experiment& experiment) {
   for (const Variant& variant : experiment.variants) {
     LoggedVariant logged{.variant = variant, .runs = {}};
     for (const ExperimentRun& run : variant.runs) {
-      if (is_log_directory(run.directory))
-        logged.runs.push_back(read_run_log(run.directory, RunParts::kCurves));
+      if (is_log_directory(run.directory)) logged.runs.push_back(read_run_log(run.directory));
     }
     variants.push_back(std::move(logged));
   }
   return variants;
 }
 
-// Of each variant the run with the first seed.
-std::vector<Section> first_runs(const Experiment& experiment, std::size_t most_points) {
+// Of each variant the run with the first seed, with its layers, which are read only now.
+std::vector<Section> first_runs(std::vector<LoggedVariant>& variants, std::size_t most_points) {
   std::vector<Section> sections;
-  for (const Variant& variant : experiment.variants) {
+  for (LoggedVariant& logged : variants) {
+    const Variant& variant = logged.variant;
     const auto first = std::ranges::min_element(variant.runs, {}, &ExperimentRun::seed);
-    if (first == variant.runs.end() || !is_log_directory(first->directory)) continue;
-    const std::string title = cat(variant.name, ", seed ", first->seed);
-    sections.push_back(run_section(read_run_log(first->directory, RunParts::kAll), title, most_points));
+    if (first == variant.runs.end()) continue;
+    const auto run = std::ranges::find(logged.runs, first->directory, &RunLog::directory);
+    if (run == logged.runs.end()) continue;
+    read_layers(*run);
+    sections.push_back(run_section(*run, cat(variant.name, ", seed ", first->seed), most_points));
     sections.back().is_folded = true;
   }
   return sections;
@@ -259,7 +261,7 @@ Section experiment_section(const Experiment& experiment, std::size_t most_points
   if (!experiment.claim.empty()) blocks.push_back(Paragraph{cat("Claim: ", experiment.claim)});
   if (!experiment.source.empty()) blocks.push_back(Paragraph{cat("Source: ", experiment.source)});
   for (const Comparison& c : experiment.comparisons) blocks.emplace_back(verdict_of(experiment, c));
-  const std::vector<LoggedVariant> variants = read_curves(experiment);
+  std::vector<LoggedVariant> variants = read_curves(experiment);
   add_notes(experiment, variants, blocks);
   blocks.emplace_back(table_of(experiment));
   blocks.push_back(Paragraph{conditions_of(experiment)});
@@ -276,7 +278,7 @@ Section experiment_section(const Experiment& experiment, std::size_t most_points
   std::vector<VariantRuns> diagnosed;
   for (const LoggedVariant& logged : variants) diagnosed.push_back({logged.variant.name, logged.runs});
   add_diagnostic_comparison(diagnosed, blocks);
-  section.sections = first_runs(experiment, most_points);
+  section.sections = first_runs(variants, most_points);
   return section;
 }
 

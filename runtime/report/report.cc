@@ -107,7 +107,8 @@ Document report_of(const fs::path& directory, const Found& found) {
     document.sections.push_back(experiment_section(experiment, most_points));
   }
   for (const fs::path& path : found.runs) {
-    const RunLog run = read_run_log(path, RunParts::kAll);
+    RunLog run = read_run_log(path);
+    read_layers(run);
     document.sections.push_back(run_section(run, name_of(path, directory), most_points));
   }
   return document;

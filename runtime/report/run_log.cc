@@ -112,7 +112,7 @@ std::string setting_text(const json& value) {
   return joined(parts, " ");
 }
 
-RunLog read_run_log(const std::filesystem::path& directory, RunParts parts) {
+RunLog read_run_log(const std::filesystem::path& directory) {
   RunLog run{.directory = directory};
   read_description(run);
   if (!read_rows(run, "steps.jsonl", [&](const json& row) { run.steps.add(row); })) {
@@ -120,10 +120,11 @@ RunLog read_run_log(const std::filesystem::path& directory, RunParts parts) {
   }
   read_rows(run, "epochs.jsonl", [&](const json& row) { run.epochs.add(row); });
   read_diagnostics(run);
-  if (parts == RunParts::kAll) {
-    read_rows(run, "layers.jsonl", [&](const json& row) { layer_of(run.layers, row).rows.add(row); });
-  }
   return run;
+}
+
+void read_layers(RunLog& run) {
+  read_rows(run, "layers.jsonl", [&](const json& row) { layer_of(run.layers, row).rows.add(row); });
 }
 
 }  // namespace sterna::report

@@ -69,13 +69,13 @@ struct RunLog {
   [[nodiscard]] std::string setting(const std::string& key) const;
 };
 
-// Which of a run's files to read: all, or all but layers.jsonl, which of many runs would be much.
-enum class RunParts { kCurves, kAll };
+// All but layers.jsonl, which of many runs would be much. Throws ConfigError, which names file and line, if
+// run.json is not there or a file is not what `sterna train` writes. A last line that is not complete is
+// passed over, and said in the notes; so is a file that is missing.
+[[nodiscard]] RunLog read_run_log(const std::filesystem::path& directory);
 
-// Throws ConfigError, which names file and line, if run.json is not there or a file is not what `sterna
-// train` writes. A last line that is not complete is passed over, and said in the notes; so is a file that is
-// missing.
-[[nodiscard]] RunLog read_run_log(const std::filesystem::path& directory, RunParts parts);
+// Adds the layers, from layers.jsonl, to what read_run_log() returned; throws as it does.
+void read_layers(RunLog& run);
 
 // A setting's value as the command line has it: without the quotes of JSON.
 [[nodiscard]] std::string setting_text(const nlohmann::json& value);

@@ -22,7 +22,9 @@ using testing::IsEmpty;
 using testing::Not;
 
 Section section_of(const ScratchDirectory& directory) {
-  return run_section(read_run_log(directory.path() / "run", RunParts::kAll), "run", 300);
+  RunLog run = read_run_log(directory.path() / "run");
+  read_layers(run);
+  return run_section(run, "run", 300);
 }
 
 json layer_row(int step, const std::string& name, int elements, int sent, double bytes) {
@@ -185,7 +187,7 @@ TEST(RunSection, HasFewerPointsWhereAPageShowsManyRuns) {
   EXPECT_EQ(most_points_of(0), 300u);
   const ScratchDirectory directory;
   write_run(directory, "run", "none", std::vector<double>(500, 2.0));
-  const RunLog run = read_run_log(directory.path() / "run", RunParts::kAll);
+  const RunLog run = read_run_log(directory.path() / "run");
   const std::string loss = figure_titled(run_section(run, "run", 40), "loss");
   const std::size_t begin = loss.find("points=\"");
   const std::string points = loss.substr(begin, loss.find("\"", begin + 8) - begin);
