@@ -77,6 +77,10 @@ class Compressor {
   // Whether encode() keeps anything in the residue. Where not, the residue may be empty.
   [[nodiscard]] virtual bool has_residue() const = 0;
 
+  // So many times its residue a learner still owes of its gradients: more than 1 where a low-pass filter lets
+  // only a part of them into the residue.
+  [[nodiscard]] virtual float owed_per_residue() const { return 1.0f; }
+
   // dryden, randomk, scalecom, topk: R, 1 of so many elements is sent; none where a method has no rate.
   [[nodiscard]] virtual std::optional<double> rate() const { return std::nullopt; }
 

@@ -160,6 +160,7 @@ class ScaleCom final : public Compressor {
 
   Exchange exchange() const override { return Exchange::kLeaderIndexed; }
   bool has_residue() const override { return true; }
+  float owed_per_residue() const override { return 1.0f / beta_; }  // the residue has beta of it
   std::optional<double> rate() const override { return static_cast<double>(chunk_elements_); }
   std::size_t max_payload_bytes() const override { return selection_.max_values() * sizeof(float); }
   std::size_t max_index_bytes() const override { return selection_.max_index_bytes(); }

@@ -152,7 +152,7 @@ class GradientExchange final : public LayerExchange {
   void set_compression(bool is_on) override;
 
   // How each parameter travels while compression is on, from the next step on; kConfigured at first.
-  // Parameters that stay dense do so whatever is said of them here. What a learner holds back of a parameter
+  // Parameters that stay dense do so whatever is said of them here. What a learner still owes of a parameter
   // that is not to be compressed any more travels with its next gradient. The same on every rank.
   void set_methods(std::span<const Method> by_parameter);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 
 #include "runtime/core/bytes.h"
 #include "runtime/core/clock.h"
@@ -135,7 +134,9 @@ std::span<const float> SummedExchange::gradient_of(const BucketStep& work, std::
   if (!layer.is_on || !layer.has_leftover) return gradient;
   const std::span<float> residue = work.residue(local_learner, layer);
   with_leftover_.resize(gradient.size());
-  std::ranges::transform(gradient, residue, with_leftover_.begin(), std::plus{});
+  const float owed = layer.configured->owed_per_residue();
+  std::ranges::transform(gradient, residue, with_leftover_.begin(),
+                         [&](float g, float m) { return g + owed * m; });
   std::ranges::fill(residue, 0.0f);
   return with_leftover_;
 }

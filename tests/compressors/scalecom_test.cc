@@ -161,6 +161,27 @@ TEST(ScaleCom, LosesNothingWithALowPassFilter) {
   }
 }
 
+// With the leader's own gradient and residue, a follower does what the leader did, filter or not.
+TEST(ScaleCom, FollowsBitForBitWithALowPassFilter) {
+  constexpr std::size_t kElements = 1003;
+  for (const Selection selection : {Selection::kChunk, Selection::kExact}) {
+    const auto compressor = make(kElements, {.rate = 9, .selection = selection, .beta = 0.3f});
+    Values leaders(kElements);
+    Values followers(kElements);
+    for (std::uint64_t step = 0; step < 20; ++step) {
+      const Values gradient = normal_values(kElements, step);
+      const Sent lead = send(*compressor, gradient, leaders);
+      EXPECT_EQ(follow(*compressor, gradient, followers, lead.indices).payload, lead.payload);
+      EXPECT_EQ(followers, leaders);
+    }
+  }
+}
+
+TEST(ScaleCom, OwesMoreThanItsFilteredResidue) {
+  EXPECT_EQ(make(5, {.beta = 0.25f})->owed_per_residue(), 4.0f);
+  EXPECT_EQ(make(5, {})->owed_per_residue(), 1.0f);
+}
+
 void refuse(const Options& options, const Bytes& indices) {
   const auto compressor = make(5, options);
   EXPECT_THROW(static_cast<void>(compressor->payload_values(indices)), WireError);

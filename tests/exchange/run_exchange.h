@@ -29,14 +29,18 @@ inline tensor::ParameterTable small_network() {
 // After a compressor's name: with the sparse sum.
 inline constexpr std::string_view kSparseSum = "_sparse_sum";
 
-// Every compressor of the registry, and those that choose elements once more with the sparse sum:
-// options_for() knows them.
+// After "scalecom": with its low-pass filter, and with exact selection.
+inline constexpr std::string_view kFiltered = "_filtered";
+
+// Every compressor of the registry, those that choose elements once more with the sparse sum, and ScaleCom
+// once more with its low-pass filter: options_for() knows them.
 inline std::vector<std::string> ways_to_travel() {
   std::vector<std::string> names;
   for (const auto& entry : compressors::compressor_table()) names.emplace_back(entry.name);
   for (const std::string_view name : compressors::element_choosing_compressors()) {
     names.push_back(std::string(name).append(kSparseSum));
   }
+  names.push_back(std::string("scalecom").append(kFiltered));
   return names;
 }
 
@@ -45,6 +49,11 @@ inline ExchangeOptions options_for(std::string_view compressor, std::uint32_t le
   if (compressor.ends_with(kSparseSum)) {
     options.gather = Gather::kSparseSum;
     compressor.remove_suffix(kSparseSum.size());
+  }
+  if (compressor.ends_with(kFiltered)) {
+    options.settings.selection = compressors::Selection::kExact;
+    options.settings.beta = 0.3f;
+    compressor.remove_suffix(kFiltered.size());
   }
   options.compressor = compressor;
   options.settings.rate = 10;
