@@ -86,7 +86,8 @@ ordered_json to_json(const ComparisonResult& comparison) {
                        {"expected", asked.expected},
                        {"margin", asked.margin},
                        {"is_margin_relative", asked.is_margin_relative},
-                       {"pairs", comparison.pairs}};
+                       {"pairs", comparison.pairs},
+                       {"pairs_done", comparison.difference.pairs}};
   if (const auto& estimate = comparison.difference.estimate) {
     json["difference"] = estimate->mean;
     if (estimate->bounds) {
@@ -95,6 +96,7 @@ ordered_json to_json(const ComparisonResult& comparison) {
     }
   }
   json["verdict"] = verdict_name(comparison.difference.verdict);
+  json["is_by_divergence"] = comparison.difference.is_by_divergence;
   if (const auto holds = comparison.holds()) json["holds"] = *holds;
   return json;
 }
@@ -102,7 +104,7 @@ ordered_json to_json(const ComparisonResult& comparison) {
 }  // namespace
 
 std::optional<bool> ComparisonResult::holds() const {
-  if (asked.expected == "open") return std::nullopt;
+  if (asked.expected == "open" || !is_finished()) return std::nullopt;
   return verdict_name(difference.verdict) == asked.expected;
 }
 
@@ -127,6 +129,7 @@ ExperimentResult make_result(const Definition& definition, const std::vector<std
     result.comparisons.push_back(
         {.asked = asked,
          .pairs = pairs.size(),
+         .planned = definition.planned_seeds,
          .difference = compare(pairs, asked.margin, asked.is_margin_relative, definition.is_higher_better)});
   }
   return result;

@@ -23,9 +23,11 @@ struct VariantResult {
 struct ComparisonResult {
   Comparison asked;
   std::size_t pairs = 0;  // seeds with which both have ended and did not fail
+  std::size_t planned = 0;
   Difference difference;
 
-  // Whether the verdict is what was expected; none where nothing was.
+  [[nodiscard]] bool is_finished() const { return pairs >= planned; }
+  // Whether the verdict is what was expected; none where nothing was, or where pairs are missing.
   [[nodiscard]] std::optional<bool> holds() const;
 };
 

@@ -45,19 +45,26 @@ Diverged count_diverged(std::span<const Pair> pairs) {
   return count;
 }
 
-std::optional<Estimate> estimate_difference(std::span<const Pair> pairs, bool is_relative) {
+// Of the pairs in which neither diverged.
+std::vector<double> differences_of(std::span<const Pair> pairs, bool is_relative) {
   std::vector<double> differences, baselines;
   for (const Pair& pair : pairs) {
     if (!pair.variant || !pair.baseline) continue;
     differences.push_back(*pair.variant - *pair.baseline);
     baselines.push_back(*pair.baseline);
   }
-  if (differences.empty()) return std::nullopt;
   if (is_relative) {
     const double scale = std::abs(mean_of(baselines));
     for (double& difference : differences) difference /= scale;
   }
-  return estimate(differences);
+  return differences;
+}
+
+// What runs that diverged say, where the interval of the others says `by_interval`.
+Verdict judge_diverged(const Diverged& diverged, Verdict by_interval) {
+  if (diverged.baselines == 0 && by_interval != Verdict::kBetter) return Verdict::kWorse;
+  if (diverged.variants == 0 && by_interval != Verdict::kWorse) return Verdict::kBetter;
+  return Verdict::kUndecided;
 }
 
 }  // namespace
@@ -110,14 +117,15 @@ Verdict judge(const Bounds& bounds, double margin, bool is_higher_better) {
 }
 
 Difference compare(std::span<const Pair> pairs, double margin, bool is_relative, bool is_higher_better) {
-  Difference result{.estimate = estimate_difference(pairs, is_relative)};
-  const Diverged diverged = count_diverged(pairs);
-  if (diverged.variants > 0 || diverged.baselines > 0) {
-    if (diverged.baselines == 0) result.verdict = Verdict::kWorse;
-    if (diverged.variants == 0) result.verdict = Verdict::kBetter;
-  } else if (result.estimate && result.estimate->bounds) {
+  const std::vector<double> differences = differences_of(pairs, is_relative);
+  Difference result{.pairs = differences.size()};
+  if (!differences.empty()) result.estimate = estimate(differences);
+  if (result.estimate && result.estimate->bounds) {
     result.verdict = judge(*result.estimate->bounds, margin, is_higher_better);
   }
+  const Diverged diverged = count_diverged(pairs);
+  result.is_by_divergence = diverged.variants > 0 || diverged.baselines > 0;
+  if (result.is_by_divergence) result.verdict = judge_diverged(diverged, result.verdict);
   return result;
 }
 

@@ -52,12 +52,15 @@ struct Pair {
 };
 
 struct Difference {
-  std::optional<Estimate> estimate;  // of pairs in which neither diverged
+  std::optional<Estimate> estimate{};  // of pairs in which neither diverged
+  std::size_t pairs = 0;               // so many
   Verdict verdict = Verdict::kUndecided;
+  bool is_by_divergence = false;  // runs that diverged made the verdict, not the interval
 };
 
 // Compares by pairs. A run that diverged is worse than any number: a pair in which one alone diverged settles
-// the verdict, and if there are such of both kinds it is undecided.
+// the verdict, unless another such pair, or the interval of the others, says the contrary; then it is
+// undecided. A pair in which both diverged says nothing.
 //   is_relative  differences are parts of the baseline's mean, and so is the margin
 [[nodiscard]] Difference compare(std::span<const Pair> pairs, double margin, bool is_relative,
                                  bool is_higher_better);

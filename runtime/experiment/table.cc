@@ -63,15 +63,29 @@ std::string margin_of(const Comparison& asked) {
   return asked.is_margin_relative ? cat(100.0 * asked.margin, " %") : cat(asked.margin);
 }
 
-std::string line_of(const ComparisonResult& comparison) {
-  const Comparison& asked = comparison.asked;
+// How many, and of how many the difference is where in others a run diverged.
+std::string pairs_of(const ComparisonResult& comparison) {
+  std::string text = cat(comparison.pairs);
+  if (!comparison.is_finished()) text += cat(" of ", comparison.planned);
+  text += " pairs";
+  if (comparison.difference.estimate && comparison.difference.pairs < comparison.pairs)
+    text += cat(", ", comparison.difference.pairs, " done");
+  return text;
+}
+
+std::string verdict_of(const ComparisonResult& comparison) {
+  if (!comparison.is_finished()) return "not finished";
   const auto holds = comparison.holds();
   const std::string expectation = !holds   ? "nothing was expected"
                                   : *holds ? "as expected"
-                                           : cat("expected: ", asked.expected);
-  return cat("- ", asked.variant, " against ", asked.baseline, ", ", comparison.pairs,
-             " pairs: ", difference_of(comparison), "; margin ", margin_of(asked), ": ",
-             verdict_name(comparison.difference.verdict), ", ", expectation, "\n");
+                                           : cat("expected: ", comparison.asked.expected);
+  return cat(verdict_name(comparison.difference.verdict), ", ", expectation);
+}
+
+std::string line_of(const ComparisonResult& comparison) {
+  const Comparison& asked = comparison.asked;
+  return cat("- ", asked.variant, " against ", asked.baseline, ", ", pairs_of(comparison), ": ",
+             difference_of(comparison), "; margin ", margin_of(asked), ": ", verdict_of(comparison), "\n");
 }
 
 }  // namespace

@@ -68,17 +68,21 @@ Variant variant_of(const json& row, const std::filesystem::path& directory) {
   return variant;
 }
 
+// Early versions wrote neither pairs_done nor is_by_divergence.
 Comparison comparison_of(const json& row) {
+  const auto pairs = row.at("pairs").get<std::uint64_t>();
   return {.variant = row.at("variant").get<std::string>(),
           .baseline = row.at("baseline").get<std::string>(),
           .expected = one_of(kExpectations, row, "expected"),
           .margin = row.at("margin").get<double>(),
           .is_margin_relative = row.at("is_margin_relative").get<bool>(),
-          .pairs = row.at("pairs").get<std::uint64_t>(),
+          .pairs = pairs,
+          .pairs_done = row.value("pairs_done", pairs),
           .difference = optional_number(row, "difference"),
           .low = optional_number(row, "low"),
           .high = optional_number(row, "high"),
-          .verdict = one_of(kVerdicts, row, "verdict")};
+          .verdict = one_of(kVerdicts, row, "verdict"),
+          .is_by_divergence = row.value("is_by_divergence", false)};
 }
 
 std::string machine_of(const json& result) {

@@ -46,11 +46,13 @@ struct Comparison {
   double margin = 0.0;
   bool is_margin_relative = false;
   std::uint64_t pairs = 0;
+  std::uint64_t pairs_done = 0;        // in which neither run diverged: of them are the differences
   std::uint64_t planned_pairs = 0;     // 0: not known
   std::optional<double> difference{};  // and the ends of its 95 % interval
   std::optional<double> low{};
   std::optional<double> high{};
-  std::string verdict;  // equivalent, worse, better or undecided
+  std::string verdict;            // equivalent, worse, better or undecided
+  bool is_by_divergence = false;  // not by the interval
 };
 
 struct Experiment {

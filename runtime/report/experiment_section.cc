@@ -86,11 +86,15 @@ void add_front(const Experiment& experiment, std::vector<Block>& blocks) {
       .panels = {{.title = "", .series = {}}},
       .panel_width = 720.0};
   std::vector<Result> results;
+  bool has_diverged = false;
   for (const Variant& v : experiment.variants) {
-    results.push_back({.cost = v.payload_bytes.value_or(kNan), .value = value_of(v)});
+    const Result result{.cost = v.payload_bytes.value_or(kNan), .value = value_of(v)};
+    // A mean of the runs that did not diverge says too much of a variant.
+    if (v.count("diverged") == 0) results.push_back(result);
+    has_diverged = has_diverged || v.count("diverged") > 0;
     chart.panels[0].series.push_back({.name = v.name,
-                                      .x = {results.back().cost},
-                                      .y = {results.back().value},
+                                      .x = {result.cost},
+                                      .y = {result.value},
                                       .low = {v.low.value_or(kNan)},
                                       .high = {v.high.value_or(kNan)},
                                       .shape = plot::Shape::kMarks});
@@ -101,10 +105,11 @@ void add_front(const Experiment& experiment, std::vector<Block>& blocks) {
     front.y.push_back(results[place].value);
   }
   chart.panels[0].series.push_back(std::move(front));
-  add_figure(
-      blocks, std::move(chart),
-      "Means over seeds, with 95 % intervals. The dashed line joins the Pareto front: the variants that no "
-      "other one beats in both bytes and mean, intervals aside.");
+  add_figure(blocks, std::move(chart),
+             cat("Means over seeds, with 95 % intervals. The dashed line joins the Pareto front: the "
+                 "variants that no "
+                 "other one beats in both bytes and mean, intervals aside",
+                 has_diverged ? "; those with runs that diverged are not on it." : "."));
 }
 
 // A column of each run's steps or evaluations as one curve a variant, over the places of the longest run.
@@ -147,8 +152,10 @@ bool cut_off_runaways(std::vector<plot::Series>& series) {
   }
   bool is_cut = false;
   for (plot::Series& s : series) {
+    bool is_beyond = false;
     for (std::size_t i = 0; i < s.y.size(); ++i) {
-      if (s.y[i] <= kMostRise * first && s.high[i] <= kMostRise * first) continue;
+      is_beyond = is_beyond || s.y[i] > kMostRise * first || s.high[i] > kMostRise * first;
+      if (!is_beyond) continue;
       is_cut = is_cut || std::isfinite(s.y[i]);
       s.y[i] = s.low[i] = s.high[i] = kNan;
     }

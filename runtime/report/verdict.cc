@@ -62,18 +62,21 @@ std::string margin_text(const Comparison& c) {
 }
 
 std::string difference_text(const Experiment& experiment, const Comparison& c) {
-  if (!c.difference) return cat("There is no difference to show: ", c.pairs, " pairs of runs were done.");
+  if (!c.difference) return "There is no difference to show: in no pair were both runs done.";
   const DifferenceUnit unit = unit_of(c);
   std::string text =
       cat("The ", measure_text(experiment.measure), " of ", c.variant, " less that of ", c.baseline, " is ",
           unit.text(*c.difference), c.is_margin_relative ? cat(" of ", c.baseline, "'s") : "",
-          " in the mean of ", c.pairs, c.pairs == 1 ? " pair" : " pairs", " of runs");
+          " in the mean of ", c.pairs_done, c.pairs_done == 1 ? " pair" : " pairs", " of runs");
   if (!c.low || !c.high) return text + ", too few for an interval.";
   return text + cat(", with a 95 % interval from ", unit.text(*c.low), " to ", unit.text(*c.high), ".");
 }
 
 // Where the interval lies, and what follows.
 std::string reason_text(const Comparison& c) {
+  if (c.is_by_divergence) {
+    return c.verdict == "undecided" ? " Runs that diverged contradict it, or one another." : "";
+  }
   if (!c.low || !c.high) return "";
   const std::string margin = margin_text(c);
   if (c.verdict == "equivalent") {
@@ -85,7 +88,6 @@ std::string reason_text(const Comparison& c) {
                " and holds 0, so that neither equality nor a difference is shown; more seeds would make it "
                "shorter.");
   }
-  if (*c.low < 0.0 && *c.high > 0.0) return "";  // runs that diverged decided, not the interval
   const bool is_beyond = std::min(std::abs(*c.low), std::abs(*c.high)) > c.margin;
   return cat(" All of it lies on the ", c.verdict, " side of 0, ",
              is_beyond ? "beyond the margin of " : "and not within the margin of ", margin, ".");

@@ -75,7 +75,8 @@ TEST(Result, IsWrittenWithTheKeysThatReportsRead) {
   EXPECT_EQ(
       json["comparisons"][0].dump(),
       R"({"variant":"topk","baseline":"dense","expected":"equivalent","margin":0.1,"is_margin_relative":false,)"
-      R"("pairs":2,"difference":0.0,"low":0.0,"high":0.0,"verdict":"equivalent","holds":true})");
+      R"("pairs":2,"pairs_done":2,"difference":0.0,"low":0.0,"high":0.0,"verdict":"equivalent",)"
+      R"("is_by_divergence":false,"holds":true})");
 }
 
 TEST(Result, LeavesOutWhatIsNotKnown) {
@@ -90,6 +91,32 @@ TEST(Result, LeavesOutWhatIsNotKnown) {
   EXPECT_EQ(comparison["verdict"], "worse");
   EXPECT_FALSE(comparison.contains("difference"));
   EXPECT_FALSE(comparison.contains("holds"));
+}
+
+TEST(Result, HoldsNothingBeforeAllPairsAreThere) {
+  Definition of_three = definition();
+  of_three.planned_seeds = 3;
+  const ExperimentResult result = make_result(
+      of_three, {{run(1, 0.5, 100.0), run(2, 0.5, 100.0)}, {run(1, 0.5, 25.0), run(2, 0.5, 25.0)}});
+  EXPECT_EQ(result.comparisons[0].difference.verdict, Verdict::kEquivalent);
+  EXPECT_FALSE(result.comparisons[0].holds());
+  EXPECT_THAT(to_markdown(result), testing::HasSubstr(", 2 of 3 pairs: +0.0000 (95 %: +0.0000 to +0.0000); "
+                                                      "margin 0.1: not finished\n"));
+}
+
+TEST(Result, SaysWhatADifferenceIsOfWhereRunsDiverged) {
+  Definition of_three = definition();
+  of_three.planned_seeds = 3;
+  const ExperimentResult result = make_result(
+      of_three, {{run(1, 0.5, 100.0), run(2, 0.5, 100.0), run(3, 0.5, 100.0)},
+                 {run(1, 0.5, 25.0), run(2, 0.5, 25.0), run(3, std::nullopt, 9.0, RunStatus::kDiverged)}});
+  const nlohmann::ordered_json json = to_json(result)["comparisons"][0];
+  EXPECT_EQ(json["pairs"], 3);
+  EXPECT_EQ(json["pairs_done"], 2);
+  EXPECT_EQ(json["is_by_divergence"], true);
+  EXPECT_THAT(to_markdown(result),
+              testing::HasSubstr(", 3 pairs, 2 done: +0.0000 (95 %: +0.0000 to +0.0000); "
+                                 "margin 0.1: worse, expected: equivalent\n"));
 }
 
 TEST(Result, TakesNoPairOfARunThatFailed) {

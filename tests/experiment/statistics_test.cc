@@ -106,5 +106,28 @@ TEST(Compare, TakesARunThatDivergedAsWorseThanAnyNumber) {
   EXPECT_EQ(verdict({both_diverged, both_diverged}), Verdict::kUndecided);
 }
 
+TEST(Compare, IsUndecidedWhereTheIntervalContradictsARunThatDiverged) {
+  const std::vector<Pair> better = {{0.9, 0.5}, {0.8, 0.4}, {0.7, 0.3}};
+  const auto verdict = [&](const Pair& last, bool is_higher_better) {
+    std::vector<Pair> pairs = better;
+    pairs.push_back(last);
+    return compare(pairs, 0.1, /*is_relative=*/false, is_higher_better).verdict;
+  };
+  const Pair variant_diverged = {std::nullopt, 0.5};
+  const Pair baseline_diverged = {0.5, std::nullopt};
+  EXPECT_EQ(verdict(variant_diverged, /*is_higher_better=*/true), Verdict::kUndecided);
+  EXPECT_EQ(verdict(variant_diverged, /*is_higher_better=*/false), Verdict::kWorse);
+  EXPECT_EQ(verdict(baseline_diverged, /*is_higher_better=*/true), Verdict::kBetter);
+  EXPECT_EQ(verdict(baseline_diverged, /*is_higher_better=*/false), Verdict::kUndecided);
+}
+
+TEST(Compare, SaysWhatTheVerdictRestsOn) {
+  const std::vector<Pair> pairs = {{0.5, 0.5}, {0.5, 0.5}, {std::nullopt, 0.5}, {std::nullopt, std::nullopt}};
+  const Difference difference = compare(pairs, 0.1, /*is_relative=*/false, /*is_higher_better=*/true);
+  EXPECT_EQ(difference.pairs, 2u);
+  EXPECT_TRUE(difference.is_by_divergence);
+  EXPECT_FALSE(compare(std::span(pairs).first(2), 0.1, false, true).is_by_divergence);
+}
+
 }  // namespace
 }  // namespace sterna::experiment

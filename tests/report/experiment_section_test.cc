@@ -71,6 +71,20 @@ TEST(ExperimentSection, MarksTheParetoFront) {
   EXPECT_EQ(count_of(svg, "stroke-width=\"1.5\""), 3 * 3u);  // an interval is three lines
 }
 
+// The mean of the runs that are left would be the cheapest result.
+TEST(ExperimentSection, HasNoVariantOnTheFrontOfWhichARunDiverged) {
+  const ScratchDirectory directory;
+  json result = result_json();
+  json wild = variant_json("wild", 0.99, 5);
+  wild["runs"][1]["status"] = "diverged";
+  result["variants"].push_back(wild);
+  const Section section = section_of(directory, result);
+  const std::string svg = figure_titled(section, "test accuracy against bytes");
+  const std::size_t begin = svg.find("points=\"");
+  EXPECT_EQ(count_of(svg.substr(begin, svg.find('"', begin + 8) - begin), ","), 2u);  // none and topk
+  EXPECT_THAT(all_of<Figure>(section.blocks)[0].caption, HasSubstr("that diverged are not on it."));
+}
+
 TEST(ExperimentSection, DrawsALineAVariantWithABandOverSeeds) {
   const ScratchDirectory directory;
   write_runs(directory, {2.0, 1.0, 0.5});
@@ -104,7 +118,7 @@ TEST(ExperimentSection, ComparesDiagnosticsOfVariants) {
 
 TEST(ExperimentSection, CutsOffALossThatRunsAway) {
   const ScratchDirectory directory;
-  write_runs(directory, {2.0, 6.5, 1e9});
+  write_runs(directory, {2.0, 6.5, 1e9, 2.0});  // a curve that comes back would have a gap
   const Section section = section_of(directory);
   EXPECT_THAT(figure_titled(section, "Training loss"), Not(HasSubstr("e+0")));
   bool is_said = false;

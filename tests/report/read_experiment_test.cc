@@ -63,6 +63,17 @@ TEST(Experiment, KnowsHowManySeedsWerePlanned) {
   EXPECT_EQ(read_experiment(directory.path()).comparisons[0].planned_pairs, 5u);
 }
 
+TEST(Experiment, KnowsWhatAVerdictRestsOn) {
+  const ScratchDirectory directory;
+  json result = result_json();
+  EXPECT_EQ(read(directory, result).comparisons[0].pairs_done, 2u) << "of a file that does not say";
+  EXPECT_FALSE(read(directory, result).comparisons[0].is_by_divergence);
+  result["comparisons"][0]["pairs_done"] = 1;
+  result["comparisons"][0]["is_by_divergence"] = true;
+  EXPECT_EQ(read(directory, result).comparisons[0].pairs_done, 1u);
+  EXPECT_TRUE(read(directory, result).comparisons[0].is_by_divergence);
+}
+
 TEST(Experiment, NeedsNoIntervalAndNoValues) {
   const ScratchDirectory directory;
   json result = result_json();

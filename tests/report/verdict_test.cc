@@ -23,6 +23,7 @@ Comparison comparison(const std::string& expected, const std::string& verdict, d
           .expected = expected,
           .margin = 0.005,
           .pairs = 5,
+          .pairs_done = 5,
           .difference = (low + high) / 2,
           .low = low,
           .high = high,
@@ -99,23 +100,28 @@ TEST(Verdict, HasRelativeDifferencesInPerCent) {
 TEST(Verdict, CountsRunsThatDiverged) {
   Experiment e = experiment();
   e.variants[0].runs = {{.status = "done"}, {.status = "diverged"}, {.status = "failed"}};
-  Comparison c = comparison("worse", "worse", -0.01, 0.02);
+  Comparison c = comparison("worse", "worse", -0.01, -0.002);
+  c.pairs_done = 4;
+  c.is_by_divergence = true;
   const std::string text = verdict_of(e, c).text;
+  EXPECT_THAT(text, HasSubstr("in the mean of 4 pairs of runs"));
   EXPECT_THAT(text, HasSubstr("1 of 3 runs of adacomp diverged, which counts as worse than any number."));
   EXPECT_THAT(text, HasSubstr("1 of 3 runs of adacomp failed and are not counted."));
-  EXPECT_THAT(text, Not(HasSubstr("side of 0")));  // the interval, of the run that is done, says otherwise
+  EXPECT_THAT(text, Not(HasSubstr("side of 0")));  // it is not the interval that made the verdict
+  c.verdict = "undecided";
+  EXPECT_THAT(verdict_of(e, c).text, HasSubstr(" Runs that diverged contradict it, or one another."));
 }
 
 TEST(Verdict, SaysWhereThereIsNoInterval) {
   Comparison c = comparison("worse", "worse", -0.01, -0.01);
-  c.pairs = 1;
+  c.pairs_done = 1;
   c.low = c.high = std::nullopt;
   EXPECT_THAT(verdict_of(experiment(), c).text,
               HasSubstr("is -0.0100 in the mean of 1 pair of runs, too few for an interval."));
-  c.pairs = 0;
+  c.pairs_done = 0;
   c.difference = std::nullopt;
   EXPECT_THAT(verdict_of(experiment(), c).text,
-              HasSubstr("There is no difference to show: 0 pairs of runs were done."));
+              HasSubstr("There is no difference to show: in no pair were both runs done."));
 }
 
 }  // namespace
