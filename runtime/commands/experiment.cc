@@ -71,8 +71,10 @@ void validate(const Settings& s) {
   if (s.out.empty()) throw ConfigError("[experiment] out: must be given, a directory; try --out results");
   if (s.jobs < 1 || s.jobs > 1024)
     throw ConfigError(cat("[experiment] jobs = ", s.jobs, ": must be in [1, 1024]"));
-  if (s.seeds > 1000)
-    throw ConfigError(cat("[experiment] seeds = ", s.seeds, ": must be in [1, 1000], or 0"));
+  if (s.seeds > experiment::kMostSeeds) {
+    throw ConfigError(
+        cat("[experiment] seeds = ", s.seeds, ": must be in [1, ", experiment::kMostSeeds, "], or 0"));
+  }
 }
 
 // The exit status: 0 also where runs diverged or nothing was as expected, which are results.

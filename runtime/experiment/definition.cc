@@ -35,8 +35,8 @@ std::vector<std::string> measures() {
 std::uint64_t read_seeds(DefinitionTable& table, std::uint64_t standard) {
   const auto given = table.optional<std::int64_t>("seeds", "a whole number");
   if (!given) return standard;
-  if (*given < 1 || *given > 1000)
-    table.fail(*table.find("seeds"), cat("seeds = ", *given, ": must be in [1, 1000]"));
+  if (*given < 1 || std::cmp_greater(*given, kMostSeeds))
+    table.fail(*table.find("seeds"), cat("seeds = ", *given, ": must be in [1, ", kMostSeeds, "]"));
   return static_cast<std::uint64_t>(*given);
 }
 

@@ -24,6 +24,8 @@
 
 namespace sterna::experiment {
 
+inline constexpr std::uint64_t kMostSeeds = 1000;
+
 // Flags of `sterna train` and their values: text, number, boolean or list of texts.
 using Flags = nlohmann::ordered_json;
 

@@ -55,17 +55,23 @@ std::vector<std::string> to_arguments(const Flags& flags) {
   return arguments;
 }
 
-std::vector<PlannedRun> plan_runs(const Definition& definition, const std::filesystem::path& directory,
+std::filesystem::path run_directory(const std::filesystem::path& experiment, const std::string& variant,
+                                    std::uint64_t seed) {
+  return experiment / variant / cat("seed-", seed);
+}
+
+std::vector<PlannedRun> plan_runs(const Definition& definition, std::uint64_t seeds,
+                                  const std::filesystem::path& directory,
                                   const std::filesystem::path& data_root, const Program& program) {
   std::vector<PlannedRun> runs;
-  for (std::uint64_t seed = 1; seed <= definition.seeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     for (std::size_t v = 0; v < definition.variants.size(); ++v) {
       const Variant& variant = definition.variants[v];
       Flags flags = merged(definition.settings, variant.flags);
       if (const auto data = find_data(flags, data_root); !data.empty()) flags["data-dir"] = data.string();
       PlannedRun run{.variant = v,
                      .seed = seed,
-                     .directory = directory / variant.name / cat("seed-", seed),
+                     .directory = run_directory(directory, variant.name, seed),
                      .arguments = {},
                      .settings = {}};
       flags["seed"] = seed;

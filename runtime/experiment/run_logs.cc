@@ -58,8 +58,8 @@ struct EndedRun {
 };
 
 std::optional<EndedRun> read_ended(const std::filesystem::path& directory) {
+  if (!has_ended(directory)) return std::nullopt;
   const std::filesystem::path path = directory / kOutcomeFile;
-  if (!std::filesystem::exists(path)) return std::nullopt;
   const json written = kReader.read_json(path);
   RunOutcome outcome{};
   kReader.guard(path.string(), [&] {
@@ -115,9 +115,11 @@ std::vector<std::string> numbers_of(const json& row) {
   return keys;
 }
 
-double read_measure(const std::filesystem::path& path, const std::string& measure) {
+// None where it is no finite number.
+std::optional<double> read_measure(const std::filesystem::path& path, const std::string& measure) {
   json last = json::object();
   for_each_row(path, [&](const json& row) { last = row; });
+  if (last.contains(measure) && last[measure].is_null()) return std::nullopt;
   if (last.contains(measure) && last[measure].is_number()) return last[measure].get<double>();
   throw ConfigError(cat("[experiment] measure = \"", measure, "\": the last row of ", path.string(),
                         " has only ", joined(numbers_of(last), ", ")));
@@ -140,6 +142,10 @@ std::string_view status_name(RunStatus status) {
 void write_outcome(const std::filesystem::path& directory, const RunOutcome& outcome) {
   const ordered_json written = {{"status", status_name(outcome.status)}, {"seconds", outcome.seconds}};
   record::write_whole(directory / kOutcomeFile, written.dump() + '\n');
+}
+
+bool has_ended(const std::filesystem::path& directory) {
+  return std::filesystem::exists(directory / kOutcomeFile);
 }
 
 void remove_outcome(const std::filesystem::path& directory) {
@@ -176,8 +182,10 @@ RunSummary summarise(const PlannedRun& run, const RunOutcome& outcome, const std
   summary.directory = (run.directory.parent_path().filename() / run.directory.filename()).string();
   if (outcome.status == RunStatus::kFailed) return summary;  // it may have left the logs of an earlier try
   read_steps(run.directory / "steps.jsonl", summary);
-  if (outcome.status == RunStatus::kDone)
+  if (outcome.status == RunStatus::kDone) {
     summary.value = read_measure(run.directory / "epochs.jsonl", measure);
+    if (!summary.value) summary.status = RunStatus::kDiverged;
+  }
   return summary;
 }
 

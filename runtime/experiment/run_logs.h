@@ -22,6 +22,9 @@ struct RunOutcome {
 
 void write_outcome(const std::filesystem::path& directory, const RunOutcome& outcome);
 
+// Whether a run of whatever settings has ended there.
+[[nodiscard]] bool has_ended(const std::filesystem::path& directory);
+
 // Before a run begins: until it has ended, there is no outcome.
 void remove_outcome(const std::filesystem::path& directory);
 
@@ -57,8 +60,9 @@ struct RunSummary {
   double seconds = 0.0;
 };
 
-// Reads steps.jsonl, and of a run that is done epochs.jsonl; of one that failed, nothing. Throws ConfigError
-// if a run that is done has no such measure, or a file is not what `sterna train` writes.
+// Reads steps.jsonl, and of a run that is done epochs.jsonl; of one that failed, nothing. A run that is done
+// with a measure that is no finite number, which JSON has as null, counts as diverged. Throws ConfigError if
+// a run that is done has no such measure, or a file is not what `sterna train` writes.
 [[nodiscard]] RunSummary summarise(const PlannedRun& run, const RunOutcome& outcome,
                                    const std::string& measure);
 

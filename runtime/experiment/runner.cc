@@ -60,6 +60,17 @@ void require_variants(const Definition& definition, const std::vector<std::strin
   }
 }
 
+// The highest seed of runs that are planned now or have ended before: fewer seeds than last time take none of
+// them out of the result.
+std::uint64_t highest_seed(const Definition& definition, const std::filesystem::path& directory) {
+  for (std::uint64_t seed = kMostSeeds; seed > definition.seeds; --seed) {
+    for (const Variant& variant : definition.variants) {
+      if (has_ended(run_directory(directory, variant.name, seed))) return seed;
+    }
+  }
+  return definition.seeds;
+}
+
 std::string minutes(double seconds) {
   return seconds < 90.0 ? cat(std::lround(seconds), " s") : cat(std::lround(seconds / 60.0), " min");
 }
@@ -73,7 +84,8 @@ class Runner {
         directory_(options.out / definition.name),
         jobs_(options.jobs),
         note_(note),
-        runs_(plan_runs(definition, directory_, options.data_root, program)),
+        runs_(plan_runs(definition, highest_seed(definition, directory_), directory_, options.data_root,
+                        program)),
         summaries_(runs_.size()) {
     require_variants(definition, options.variants);
     make_directory(directory_);
@@ -83,8 +95,9 @@ class Runner {
 
   Report run() {
     Report report;
-    if (!queue_.empty() && to_do_ < runs_.size()) {
-      note_(cat(definition_.name, ": ", to_do_, " of ", runs_.size(), " runs are to be done"));
+    const std::size_t asked = definition_.variants.size() * definition_.seeds;
+    if (!queue_.empty() && to_do_ < asked) {
+      note_(cat(definition_.name, ": ", to_do_, " of ", asked, " runs are to be done"));
     }
     while (report.signal == 0 && (!queue_.empty() || children_.running() > 0)) {
       while (!queue_.empty() && children_.running() < jobs_) start_next();
@@ -104,7 +117,8 @@ class Runner {
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       const std::string& name = definition_.variants[runs_[i].variant].name;
       const bool is_wanted =
-          options.variants.empty() || std::ranges::find(options.variants, name) != options.variants.end();
+          runs_[i].seed <= definition_.seeds &&
+          (options.variants.empty() || std::ranges::find(options.variants, name) != options.variants.end());
       auto outcome = find_outcome(runs_[i], defaults);
       if (!outcome && is_wanted) outcome = copied(runs_[i], options.out, defaults);
       if (outcome) {
@@ -151,8 +165,8 @@ class Runner {
     if (outcome.status == RunStatus::kFailed) {
       report.failures.push_back({.run = name, .status = ended.status, .output = output_of(ended.number)});
     }
-    summaries_[ended.number] = summarise(run, outcome, definition_.measure);
     write_outcome(run.directory, outcome);
+    summaries_[ended.number] = summarise(run, outcome, definition_.measure);
     ++done_;
     done_seconds_ += ended.seconds;
     note_(cat(name, ": ", sentence_of(*summaries_[ended.number]), ", ", minutes(ended.seconds), "; ", done_,

@@ -33,8 +33,8 @@ struct Report {
 
 // OUT/NAME/VARIANT/seed-K has each run's logs, output.txt, which it printed, and outcome.json, when it has
 // ended. A run with an outcome and equal settings is not done again. OUT/NAME/result.json is written anew
-// after each run, of all runs that are there, also of variants that are not asked for. Runs that diverge are
-// results; those that fail do not stop others.
+// after each run, of all runs that are there, also of variants and seeds that are not asked for. Runs that
+// diverge are results; those that fail do not stop others.
 //   note  is called with a line for each run that ends
 // Throws ConfigError if runs that are there have other settings, if another process works on OUT/NAME, and
 // for what plan_runs() finds.

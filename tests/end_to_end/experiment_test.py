@@ -116,6 +116,10 @@ class Results(Experiment):
         self.write()
         self.assertEqual(self.experiment("--variants", "dense", "--seeds", 1).status, 0)
         self.assertEqual([len(v["runs"]) for v in self.result()["variants"]], [1, 0, 0])
+        for seeds in (2, 1):  # fewer seeds take no run out of the result
+            ended = self.experiment("--variants", "dense", "--seeds", seeds)
+            self.assertEqual(ended.status, 0, ended.err)
+            self.assertEqual([len(v["runs"]) for v in self.result()["variants"]], [2, 0, 0])
         quick = run("experiment", self.directory / "mine.toml", "--out", self.directory / "small", "--quick")
         self.assertEqual(quick.status, 0, quick.err)
         result = json.loads((self.directory / "small" / "mine" / "result.json").read_text())

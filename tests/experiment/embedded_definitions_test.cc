@@ -27,7 +27,7 @@ TEST_P(EveryDefinition, HasSettingsThatTheProgramTakes) {
     Definition definition = find_definition(std::string(GetParam().name), program.flags, is_quick);
     EXPECT_FALSE(definition.title.empty());
     definition.settings["data-dir"] = "/nowhere";
-    const std::vector<PlannedRun> runs = plan_runs(definition, "/nowhere/out", "", program);
+    const std::vector<PlannedRun> runs = plan_runs(definition, definition.seeds, "/nowhere/out", "", program);
     EXPECT_EQ(runs.size(), definition.variants.size() * definition.seeds);
     for (const PlannedRun& run : runs) EXPECT_EQ(run.settings["seed"], run.seed);
   }

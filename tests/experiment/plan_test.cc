@@ -39,7 +39,7 @@ TEST(ToArguments, WritesEachKindOfValue) {
 }
 
 TEST(PlanRuns, TakesEveryVariantWithTheFirstSeedFirst) {
-  const std::vector<PlannedRun> runs = plan_runs(two_variants(), "out/mine", "", any_program());
+  const std::vector<PlannedRun> runs = plan_runs(two_variants(), /*seeds=*/2, "out/mine", "", any_program());
   ASSERT_EQ(runs.size(), 4u);
   EXPECT_EQ(runs[0].directory, "out/mine/a/seed-1");
   EXPECT_EQ(runs[1].directory, "out/mine/b/seed-1");
@@ -49,7 +49,7 @@ TEST(PlanRuns, TakesEveryVariantWithTheFirstSeedFirst) {
 }
 
 TEST(PlanRuns, LetsAVariantsFlagsWin) {
-  const std::vector<PlannedRun> runs = plan_runs(two_variants(), "out/mine", "", any_program());
+  const std::vector<PlannedRun> runs = plan_runs(two_variants(), /*seeds=*/2, "out/mine", "", any_program());
   EXPECT_THAT(runs[0].arguments,
               ElementsAre("--model=lenet", "--lr=0.2", "--seed=1", "--log-dir=out/mine/a/seed-1",
                           "--overwrite=true", "--progress=off"));
@@ -62,7 +62,7 @@ TEST(PlanRuns, SaysWhichVariantTheProgramRefuses) {
   program.settings_of = [](const std::vector<std::string>&) -> nlohmann::ordered_json {
     throw ConfigError("[train] lr = 0.2: no");
   };
-  EXPECT_THAT([&] { (void)plan_runs(two_variants(), "out", "", program); },
+  EXPECT_THAT([&] { (void)plan_runs(two_variants(), /*seeds=*/2, "out", "", program); },
               testing::ThrowsMessage<ConfigError>("[experiment] mine, variant a: [train] lr = 0.2: no"));
 }
 
@@ -77,7 +77,9 @@ class DataRoot : public testing::Test {
 TEST_F(DataRoot, IsWhereADataSetsFolderIs) {
   Definition definition = two_variants();
   definition.settings["data"] = "text";
-  const auto find = [&] { return plan_runs(definition, "out", root_, any_program())[0].arguments; };
+  const auto find = [&] {
+    return plan_runs(definition, definition.seeds, "out", root_, any_program())[0].arguments;
+  };
   EXPECT_THAT(find(), Contains("--data-dir=" + (root_ / "text").string()));
   std::filesystem::create_directories(root_ / "tinyshakespeare");
   EXPECT_THAT(find(), Contains("--data-dir=" + (root_ / "tinyshakespeare").string()));
@@ -88,9 +90,9 @@ TEST_F(DataRoot, IsWhereADataSetsFolderIs) {
 TEST_F(DataRoot, MustBeGivenAndHaveTheFolder) {
   Definition definition = two_variants();
   definition.settings["data"] = "mnist";
-  EXPECT_THAT([&] { (void)plan_runs(definition, "out", "", any_program()); },
+  EXPECT_THAT([&] { (void)plan_runs(definition, definition.seeds, "out", "", any_program()); },
               testing::ThrowsMessage<ConfigError>(testing::HasSubstr("data-root: must be given")));
-  EXPECT_THAT([&] { (void)plan_runs(definition, "out", root_, any_program()); },
+  EXPECT_THAT([&] { (void)plan_runs(definition, definition.seeds, "out", root_, any_program()); },
               testing::ThrowsMessage<ConfigError>(testing::HasSubstr("must have a folder mnist")));
 }
 

@@ -131,6 +131,13 @@ TEST_F(RunLogs, AreSummedUp) {
   EXPECT_EQ(summary.seconds, 9.0);
 }
 
+TEST_F(RunLogs, OfAMeasureThatIsNoFiniteNumberAreThoseOfARunThatDiverged) {
+  write("epochs.jsonl", "{\"perplexity\": null, \"test_loss\": 800.0}\n");
+  const RunSummary summary = summarise(run_, {.status = RunStatus::kDone, .seconds = 9.0}, "perplexity");
+  EXPECT_FALSE(summary.value);
+  EXPECT_EQ(summary.status, RunStatus::kDiverged);
+}
+
 TEST_F(RunLogs, OfARunThatDivergedHaveNoValue) {
   const RunSummary summary =
       summarise(run_, {.status = RunStatus::kDiverged, .seconds = 9.0}, "test_accuracy");
