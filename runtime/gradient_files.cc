@@ -8,8 +8,9 @@
 
 namespace sterna {
 
-GradientFiles::GradientFiles(const std::filesystem::path& directory, const tensor::ParameterTable& table,
-                             std::uint32_t learners, collectives::Communicator& comm)
+GradientFiles::GradientFiles(const std::filesystem::path& directory, bool overwrite,
+                             const tensor::ParameterTable& table, std::uint32_t learners,
+                             collectives::Communicator& comm)
     : table_(table), comm_(comm) {
   if (comm.rank() != 0) return;
   std::error_code error;
@@ -19,9 +20,14 @@ GradientFiles::GradientFiles(const std::filesystem::path& directory, const tenso
                           error.message(), "); choose a directory that can be written"));
   }
   for (const tensor::Parameter& parameter : table) {
-    writers_.push_back(
-        std::make_unique<record::NpyWriter>(directory / (parameter.name + ".npy"), record::NpyType::kFloat32,
-                                            std::vector<std::size_t>{learners, parameter.elements}));
+    const std::string name = parameter.name + ".npy";
+    if (!overwrite && std::filesystem::exists(directory / name, error)) {
+      throw ConfigError(cat("[record] record-gradients = ", directory.string(),
+                            ": holds the gradients of another run (", name,
+                            "); choose another directory, or give --overwrite to replace them"));
+    }
+    writers_.push_back(std::make_unique<record::NpyWriter>(
+        directory / name, record::NpyType::kFloat32, std::vector<std::size_t>{learners, parameter.elements}));
   }
 }
 

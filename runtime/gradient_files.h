@@ -16,8 +16,9 @@ namespace sterna {
 // Files DIR/<parameter>.npy, float32 [steps, learners, n], on rank 0. They appear when finish() is called.
 class GradientFiles {
  public:
-  // Throws ConfigError, on rank 0, if the directory or its files cannot be made.
-  GradientFiles(const std::filesystem::path& directory, const tensor::ParameterTable& table,
+  // Throws ConfigError, on rank 0, if the directory or its files cannot be made, or if one of the files is
+  // there and they are not to be replaced.
+  GradientFiles(const std::filesystem::path& directory, bool overwrite, const tensor::ParameterTable& table,
                 std::uint32_t learners, collectives::Communicator& comm);
 
   // Appends one step: gradients of this rank's learners, an arena each. Collective: rank 0 receives all.

@@ -128,8 +128,9 @@ Start start(const TrainConfig& config, collectives::Communicator& comm, const st
   });
   attempt(comm, [&] {
     if (config.record_gradients.empty()) return;
-    started.gradient_files = std::make_unique<GradientFiles>(
-        config.record_gradients, started.run->model->parameters(), started.run->config.learners, comm);
+    started.gradient_files =
+        std::make_unique<GradientFiles>(config.record_gradients, config.overwrite,
+                                        started.run->model->parameters(), started.run->config.learners, comm);
   });
   std::string choices;
   attempt(comm, [&] {

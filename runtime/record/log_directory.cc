@@ -48,6 +48,10 @@ void prepare(const LogOptions& options) {
   for (const char* file : kFiles) {
     const std::filesystem::path path = options.directory / file;
     if (!std::filesystem::exists(path, error)) continue;
+    if (is_being_written(path)) {
+      throw ConfigError(cat("[record] log-dir = ", options.directory.string(), ": another run is writing (",
+                            file, "); choose another directory, or wait for that run"));
+    }
     if (!options.overwrite) {
       throw ConfigError(cat("[record] log-dir = ", options.directory.string(),
                             ": holds the logs of another run (", file,

@@ -2,10 +2,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "runtime/core/bytes.h"
@@ -252,22 +252,12 @@ NpyArray<std::int64_t> read_npy_int64(const std::filesystem::path& path) {
 }
 
 NpyWriter::NpyWriter(std::filesystem::path path, NpyType type, std::vector<std::size_t> record_shape)
-    : path_(std::move(path)),
-      part_path_(path_.string() + ".part"),
-      type_(type),
+    : type_(type),
       record_shape_(std::move(record_shape)),
-      record_bytes_(checked_product(record_shape_, type_bytes(type), path_)),
-      file_(part_path_, std::ios::binary | std::ios::trunc) {
+      record_bytes_(checked_product(record_shape_, type_bytes(type), path)),
+      file_(std::move(path)) {
   STERNA_CHECK(record_bytes_ > 0u);
-  require_good("open");
-  write_header();
-}
-
-NpyWriter::~NpyWriter() {
-  if (is_finished_) return;
-  file_.close();
-  std::error_code ignored;
-  std::filesystem::remove(part_path_, ignored);
+  file_.append(header_of(type_, records_, record_shape_));
 }
 
 void NpyWriter::append(std::span<const float> records) {
@@ -279,39 +269,17 @@ void NpyWriter::append(std::span<const std::int64_t> records) {
 }
 
 void NpyWriter::finish() {
-  STERNA_CHECK(is_finished_ == false);
-  file_.seekp(0);
-  write_header();
-  file_.close();
-  require_good("close");
-  std::error_code error;
-  std::filesystem::rename(part_path_, path_, error);
-  if (error) {
-    throw ConfigError(cat("[record] ", path_.string(), " = ", error.message(), ": must be a name that ",
-                          part_path_.string(), " can be given; choose another"));
-  }
-  is_finished_ = true;
+  STERNA_CHECK(file_.is_finished() == false);
+  file_.rewrite_front(header_of(type_, records_, record_shape_));
+  file_.finish();
 }
 
 void NpyWriter::append_bytes(std::span<const std::byte> bytes, NpyType type) {
-  STERNA_CHECK(is_finished_ == false);
+  STERNA_CHECK(file_.is_finished() == false);
   STERNA_CHECK(type_name(type) == type_name(type_));
   STERNA_CHECK((bytes.size() % record_bytes_) == 0u);
-  file_.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  require_good("write");
+  file_.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   records_ += bytes.size() / record_bytes_;
-}
-
-void NpyWriter::write_header() {
-  const std::string header = header_of(type_, records_, record_shape_);
-  file_.write(header.data(), static_cast<std::streamsize>(header.size()));
-  require_good("write");
-}
-
-void NpyWriter::require_good(const char* doing) {
-  if (file_) return;
-  throw ConfigError(cat("[record] ", part_path_.string(), " = cannot ", doing, " it (", std::strerror(errno),
-                        "): must lie in a writable directory with space left; choose another or make room"));
 }
 
 }  // namespace sterna::record

@@ -11,11 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <vector>
 
 #include "runtime/core/aligned_vector.h"
+#include "runtime/record/append_file.h"
 
 namespace sterna::record {
 
@@ -34,15 +34,12 @@ enum class NpyType { kFloat32, kInt64 };
 
 // Writes an array record by record, when the number of records is not known before.
 //
-// The values go to `path`.part, which finish() gives its final name: a file of that name is whole. Without
-// finish(), the destructor removes the .part file. Throws ConfigError where the file system refuses.
+// Its file is there either whole or not at all: see WholeFile. Throws ConfigError where the file system
+// refuses.
 class NpyWriter {
  public:
   //   record_shape  extents of one record, all positive; the file's shape is {records, record_shape...}
   NpyWriter(std::filesystem::path path, NpyType type, std::vector<std::size_t> record_shape);
-  ~NpyWriter();
-  NpyWriter(const NpyWriter&) = delete;
-  NpyWriter& operator=(const NpyWriter&) = delete;
 
   // Appends one record or several; their type is the file's.
   void append(std::span<const float> records);
@@ -53,17 +50,12 @@ class NpyWriter {
 
  private:
   void append_bytes(std::span<const std::byte> bytes, NpyType type);
-  void write_header();
-  void require_good(const char* doing);
 
-  std::filesystem::path path_;
-  std::filesystem::path part_path_;
   NpyType type_;
   std::vector<std::size_t> record_shape_;
   std::size_t record_bytes_;
   std::size_t records_ = 0;
-  bool is_finished_ = false;
-  std::ofstream file_;
+  WholeFile file_;
 };
 
 }  // namespace sterna::record

@@ -108,6 +108,16 @@ TEST(LogDirectory, RefusesToReplaceAnotherRun) {
   EXPECT_THAT(bytes_of(directory.path() / "steps.jsonl"), HasSubstr("41"));
 }
 
+TEST(LogDirectory, DoesNotReplaceARunThatIsUnderWay) {
+  const ScratchDirectory directory;
+  LogDirectory log({.directory = directory.path()});
+  log.write(StepRecord{.step = 41});
+  EXPECT_THAT([&] { LogDirectory(LogOptions{.directory = directory.path(), .overwrite = true}); },
+              ThrowsMessage<ConfigError>(HasSubstr("another run is writing (steps.jsonl)")));
+  log.write(StepRecord{.step = 42});
+  EXPECT_THAT(bytes_of(directory.path() / "steps.jsonl"), testing::AllOf(HasSubstr("41"), HasSubstr("42")));
+}
+
 TEST(LogDirectory, ReplacesAnotherRunWhereItIsAskedTo) {
   const ScratchDirectory directory;
   {

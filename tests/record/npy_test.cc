@@ -241,7 +241,7 @@ TEST(NpyWriter, RefusesAPathThatCannotBeWritten) {
   const ScratchDirectory scratch;
   const auto path = scratch.path() / "no_such_directory" / "vector.npy";
   EXPECT_THAT(message_of<ConfigError>([&] { NpyWriter(path, NpyType::kFloat32, {}); }),
-              HasSubstr("vector.npy.part = cannot open it"));
+              HasSubstr("vector.npy: cannot make it (No such file or directory)"));
 }
 
 TEST(NpyWriter, RefusesAFinalNameThatIsADirectory) {
