@@ -2,6 +2,7 @@
 
 #include <array>
 #include <thread>
+#include <utility>
 
 #include "runtime/collectives/collectives.h"
 #include "runtime/collectives/nccl/api.h"
@@ -61,13 +62,25 @@ void NcclChannel::create(Communicator& control) {
           "whether NCCL_SOCKET_IFNAME names a network between the hosts"));
 }
 
-// What the device does ends with the communicator, so that the stream's memory can be freed.
+// What the device does ends with the communicator, so that the stream's memory can be freed. NCCL's abort
+// itself waits without limit, for its proxy and other ranks of the host: a thread of its own makes that call,
+// and is left to itself when the time is over.
 void NcclChannel::break_off() noexcept {
   is_broken_ = true;
   if (comm_ == nullptr) return;
   cudaSetDevice(device_);
-  nccl_api().comm_abort(comm_);
-  comm_ = nullptr;
+  const ncclComm_t comm = std::exchange(comm_, nullptr);
+  try {
+    const auto is_aborted = std::make_shared<std::atomic<bool>>(false);
+    std::thread([comm, device = device_, is_aborted] {
+      cudaSetDevice(device);
+      nccl_api().comm_abort(comm);
+      *is_aborted = true;
+    }).detach();
+    polled([&] { return is_aborted->load(); }, time_limit_);
+  } catch (const std::exception&) {
+    return;  // no thread and no memory to be had: the process is at its end
+  }
   polled([this] { return cudaStreamQuery(stream_.get()) != cudaErrorNotReady; }, time_limit_);
 }
 
