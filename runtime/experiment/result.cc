@@ -5,11 +5,25 @@
 #include <thread>
 
 #include "runtime/core/errors.h"
+#include "runtime/record/log_files.h"
 
 namespace sterna::experiment {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr record::LogReader kReader{
+    .part = "experiment", .writer = "sterna experiment", .remedy = "remove it, and it is written anew"};
+
+template <typename Value>
+void require_same(const Comparison& now, const nlohmann::json& before, const char* key, const Value& value,
+                  const std::filesystem::path& file) {
+  if (before.at(key) == value) return;
+  throw ConfigError(cat("[experiment] ", key, " = ", nlohmann::json(value).dump(), " of ", now.variant,
+                        " against ", now.baseline, ": was ", before.at(key).dump(), " when ", file.string(),
+                        " was written; what is expected is set before the runs: put it back, or remove that "
+                        "file to judge them anew"));
+}
 
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -133,6 +147,24 @@ ExperimentResult make_result(const Definition& definition, const std::vector<std
          .difference = compare(pairs, asked.margin, asked.is_margin_relative, definition.is_higher_better)});
   }
   return result;
+}
+
+void require_same_expectations(const Definition& definition, const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return;
+  const nlohmann::json earlier = kReader.read_json(file);
+  kReader.guard(file.string(), [&] {
+    const bool has_runs = std::ranges::any_of(
+        earlier.at("variants"), [](const auto& variant) { return !variant.at("runs").empty(); });
+    if (!has_runs) return;
+    for (const Comparison& now : definition.comparisons) {
+      for (const auto& before : earlier.at("comparisons")) {
+        if (before.at("variant") != now.variant || before.at("baseline") != now.baseline) continue;
+        require_same(now, before, "margin", now.margin, file);
+        require_same(now, before, "is_margin_relative", now.is_margin_relative, file);
+        require_same(now, before, "expected", now.expected, file);
+      }
+    }
+  });
 }
 
 ordered_json to_json(const ExperimentResult& result) {

@@ -1,6 +1,7 @@
 // What an experiment has shown: result.json, which `sterna report` reads.
 #pragma once
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -48,5 +49,9 @@ struct ExperimentResult {
                                            const std::vector<std::vector<RunSummary>>& runs);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const ExperimentResult& result);
+
+// Throws ConfigError where `file`, an earlier result.json, has a run, and a comparison of the definition with
+// another margin or expectation: these are set before the runs.
+void require_same_expectations(const Definition& definition, const std::filesystem::path& file);
 
 }  // namespace sterna::experiment

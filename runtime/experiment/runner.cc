@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <system_error>
 
@@ -36,8 +38,12 @@ class DirectoryLock {
   explicit DirectoryLock(const std::filesystem::path& directory) {
     const std::filesystem::path path = directory / "lock";
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT, 0644);
-    if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (descriptor_ < 0) {
+      throw ConfigError(cat("[experiment] out = ", directory.string(), ": cannot open its lock (",
+                            std::strerror(errno), "); choose a directory that can be written"));
+    }
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    ::close(descriptor_);
     throw ConfigError(
         cat("[experiment] out = ", directory.string(),
             ": another `sterna experiment`, or a run that it left, works there; wait for it, or choose "
@@ -90,6 +96,7 @@ class Runner {
     require_variants(definition, options.variants);
     make_directory(directory_);
     lock_.emplace(directory_);
+    require_same_expectations(definition, directory_ / "result.json");
     find_what_is_there(options, program.settings_of({}));
   }
 

@@ -36,8 +36,8 @@ struct Report {
 // after each run, of all runs that are there, also of variants and seeds that are not asked for. Runs that
 // diverge are results; those that fail do not stop others.
 //   note  is called with a line for each run that ends
-// Throws ConfigError if runs that are there have other settings, if another process works on OUT/NAME, and
-// for what plan_runs() finds.
+// Throws ConfigError if runs that are there have other settings or were expected to show something else, if
+// another process works on OUT/NAME, and for what plan_runs() finds.
 [[nodiscard]] Report run_experiment(const Definition& definition, const RunnerOptions& options,
                                     const Program& program,
                                     const std::function<void(const std::string&)>& note);

@@ -210,6 +210,16 @@ class GoingOn(Experiment):
         self.write()
         self.assert_refused(self.experiment("--quick"), "steps = 2: was 3 when ")
 
+    def test_refuses_to_judge_by_another_margin(self):
+        """What is expected is set before the runs."""
+        self.write()
+        self.assertEqual(self.experiment("--variants", "dense", "--seeds", 1).status, 0)
+        self.write(text=MINE.replace("margin = 0.005", "margin = 0.5", 1))
+        self.assert_refused(self.experiment(), "[experiment] margin = 0.5 of wild against dense: was 0.005 when ", "result.json")
+        self.assertEqual(len(self.result()["variants"][0]["runs"]), 1)
+        (self.directory / "out" / "mine" / "result.json").unlink()
+        self.assertEqual(self.experiment("--variants", "dense", "--seeds", 1).status, 0)
+
     def test_does_a_run_that_failed_anew(self):
         self.write()
         logs = self.logs("topk", 1)
