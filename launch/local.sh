@@ -10,7 +10,8 @@ here=$(dirname "$0")
 die() { echo "local.sh: $1" >&2; exit 2; }
 bind=
 [ "${1:-}" != --bind ] || { bind=yes; shift; }
-ranks=${1:?usage: local.sh [--bind] RANKS ARGUMENT...}
+[[ ${1:-} =~ ^[1-9][0-9]*$ && $# -ge 2 ]] || die "usage: local.sh [--bind] RANKS ARGUMENT..."
+ranks=$1
 shift
 sterna=$(sterna_program "$here")
 [ -x "$sterna" ] || die "$sterna is not there; run launch/build.sh first, or name it in STERNA"

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -9,6 +11,21 @@
 #include "runtime/core/errors.h"
 
 namespace sterna {
+
+// What is wrong with `text` as a number of this type; "" if nothing is.
+template <typename Number>
+std::string why_no_number(const std::string& text) {
+  Number parsed{};
+  if constexpr (std::is_unsigned_v<Number>) {
+    // The conversion would make a huge number of it.
+    if (text.starts_with('-')) return cat(text, " is negative: must be 0 or more");
+    const auto end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, parsed).ec == std::errc::result_out_of_range)
+      return cat(text, " is too large: must be at most ", std::numeric_limits<Number>::max());
+  }
+  if (CLI::detail::lexical_cast(text, parsed)) return "";
+  return cat("\"", text, "\" is no number: must be ", std::is_integral_v<Number> ? "a whole one" : "one");
+}
 
 // Adds the flag --key for `member`, with its present value as the default that --help shows. Given twice, the
 // last wins; a list has them all.
@@ -20,12 +37,7 @@ void add_flag_for(CLI::App& app, const std::string& key, Value& member, const st
     app.add_option("--" + key, member, help)->allow_extra_args(false);
   } else {
     CLI::Option* option = app.add_option("--" + key, member, help)->capture_default_str()->take_last();
-    if constexpr (std::is_unsigned_v<Value>) {
-      // The conversion to an unsigned number would make a huge one of it.
-      option->check([](const std::string& text) {
-        return text.starts_with('-') ? cat(text, " is negative: must be 0 or more") : std::string();
-      });
-    }
+    if constexpr (std::is_arithmetic_v<Value>) option->check(why_no_number<Value>);
   }
 }
 

@@ -127,6 +127,10 @@ void validate(const TrainConfig& c) {
   if (!c.auto_choices.empty() && c.compressor != kAutoCompressor) {
     throw ConfigError(cat("[train] auto-choices = ", c.auto_choices, ": goes with --compressor auto alone"));
   }
+  if (c.log_dir.empty() && (c.csv || c.log_layers > 0)) {
+    throw ConfigError(cat("[train] ", c.csv ? "csv" : "log-layers",
+                          ": needs a log directory to write to; give --log-dir DIR, or leave it out"));
+  }
   (void)record::progress_mode(c.progress);
   (void)selection_named(c.selection);
   (void)gather_named(c.gather);

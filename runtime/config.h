@@ -84,7 +84,8 @@ struct TrainConfig {
 // share. A key is the flag's long name, without the dashes.
 template <typename Config, typename Setting>
 void for_each_codec_setting(Config& c, Setting&& setting) {
-  setting("compressor", c.compressor, "how gradients travel; `sterna list` names them all");
+  setting("compressor", c.compressor,
+          "how gradients travel; `sterna list` names them all, and training has auto besides");
   setting("rate", c.rate, "dryden, randomk, scalecom, topk: 1 of this many elements is sent");
   setting("bin-conv", c.bin_conv, "adacomp, ls: elements in a bin, L_T, of convolutions");
   setting("bin-fc", c.bin_fc, "adacomp, ls: elements in a bin, L_T, of fully connected and recurrent layers");
@@ -184,7 +185,7 @@ void for_each_setting(Config& c, Setting&& setting) {
           "what is left (0: none)");
   setting("csv", c.csv, "write the same rows as CSV beside, but for diagnostics");
   setting("overwrite", c.overwrite,
-          "replace the logs that the log directory already holds, and the timeline");
+          "replace the logs that the log directory already holds, the timeline, and recorded gradients");
   setting("progress", c.progress, "auto, on or off");
   setting("record-gradients", c.record_gradients,
           "directory for each layer's gradients, [steps, learners, n], for replay");

@@ -2,6 +2,7 @@
 // user's mistake, 3 training diverged.
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 
 #include "runtime/commands/commands.h"
 #include "runtime/core/errors.h"
@@ -22,7 +23,10 @@ int main(int argc, char** argv) {
   std::unique_ptr<Job> job;
   try {
     job = std::make_unique<Job>(&argc, &argv);
-    return commands::dispatch("sterna", commands::command_table(), *job, argc, argv);
+    const int status = commands::dispatch("sterna", commands::command_table(), *job, argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw std::runtime_error("standard output: cannot be written; is the disk full?");
+    return status;
   } catch (const AgreedConfigError& error) {
     if (job->rank() == 0) std::cerr << error.what() << std::endl;
     return 2;

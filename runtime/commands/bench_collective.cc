@@ -71,7 +71,10 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
       "sterna bench collective");
   app->add_option("--bytes", settings.bytes, "bytes to sum on each rank, a multiple of 4")
       ->capture_default_str()
-      ->check(CLI::Range(std::size_t{4}, std::size_t{1} << 34));
+      ->check(CLI::Range(std::size_t{4}, std::size_t{1} << 34))
+      ->check([](const std::string& text) {
+        return std::stoull(text) % sizeof(float) == 0 ? "" : cat(text, " is no multiple of ", sizeof(float));
+      });
   app->add_option("--sum-order", settings.sum_order, "tree (ours), or any (the MPI library's)")
       ->capture_default_str()
       ->check(CLI::IsMember({"tree", "any"}));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -58,9 +59,12 @@ std::vector<Section> sections() {
 void print_text(const std::vector<Section>& all) {
   for (const Section& part : all) {
     std::cout << part.title << "\n";
+    std::size_t width = 12;
+    for (const Item& item : part.items) width = std::max(width, item.name.size());
     for (const Item& item : part.items) {
-      std::cout << "  " << item.name << std::string(item.name.size() < 14 ? 14 - item.name.size() : 1, ' ')
-                << item.summary << "\n";
+      std::cout << "  " << item.name;
+      if (!item.summary.empty()) std::cout << std::string(width + 2 - item.name.size(), ' ') << item.summary;
+      std::cout << "\n";
     }
   }
 }

@@ -99,7 +99,11 @@ constexpr char kEnd[] = R"(.SH "EXIT STATUS"
 done
 .TP
 1
-a fault while running: the network, another rank, bytes that nobody can have sent
+a fault while running: the network, another rank, bytes that nobody can have sent, an output that cannot be written;
+.B experiment
+had a run that failed,
+.B doctor
+found something amiss
 .TP
 2
 the user's mistake; one line says what is legal and what to try

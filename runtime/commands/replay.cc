@@ -81,22 +81,23 @@ void write_residues(const exchange::GradientExchange& exchange, const Extents& e
   }
 }
 
-void require_distinct_outputs(const Settings& settings) {
-  std::set<std::string> paths;
-  std::size_t given = 0;
+void require_distinct_files(const Settings& settings) {
+  std::set<std::filesystem::path> paths = {std::filesystem::weakly_canonical(settings.gradients)};
+  std::size_t given = 1;
   for (const std::string& path : {settings.mean, settings.residue, settings.bytes}) {
     if (path.empty()) continue;
-    paths.insert(path);
+    paths.insert(std::filesystem::weakly_canonical(path));
     ++given;
   }
-  if (given == 0) throw ConfigError("[replay] no output is asked for: give --mean, --residue or --bytes");
+  if (given == 1) throw ConfigError("[replay] no output is asked for: give --mean, --residue or --bytes");
   if (paths.size() != given) {
-    throw ConfigError("[replay] mean, residue and bytes: must be different files; two of them are the same");
+    throw ConfigError(
+        "[replay] gradients, mean, residue and bytes: must be different files; two of them are the same");
   }
 }
 
 void run(const Settings& settings) {
-  require_distinct_outputs(settings);
+  require_distinct_files(settings);
   const record::NpyArray<float> recorded = record::read_npy_float32(settings.gradients);
   const Extents extents = extents_of(recorded, settings.gradients);
   const std::unique_ptr<collectives::Communicator> comm = collectives::make_single();
@@ -136,7 +137,8 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
       "from 0; results do not depend on the number of ranks that training would have had.",
       "sterna replay");
   add_codec_flags(*app, settings);
-  add_flag_for(*app, "gather", settings.gather, "topk, adacomp: all or sparse-sum, as in training");
+  add_flag_for(*app, "gather", settings.gather,
+               "adacomp, dryden, ls, strom, topk: all or sparse-sum, as in training");
   app->add_option("--gradients", settings.gradients, "in: NPY, float32 [T, L, n]")->required();
   app->add_option("--mean", settings.mean, "out: NPY, float32 [T, n], what the optimizer would get");
   app->add_option("--residue", settings.residue, "out: NPY, float32 [L, n], memory after the last step");

@@ -36,6 +36,10 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
 }
 
 void validate(const Settings& settings) {
+  // What was meant to be read is not written over.
+  if (!settings.out.empty() && std::filesystem::path(settings.out).extension() != ".html") {
+    throw ConfigError(cat("[report] out = ", settings.out, ": must be a name that ends in .html"));
+  }
   if (settings.directory.empty()) {
     throw ConfigError(
         "[report] directory: must be given, where results are; give the --out of `sterna experiment`, or a "

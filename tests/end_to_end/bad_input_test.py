@@ -3,6 +3,7 @@ import gzip
 import json
 import shutil
 import stat
+import subprocess
 
 from support import STERNA, TestCase, idx, main, run, run_apart, write_idx_data
 
@@ -120,6 +121,12 @@ class CommandLine(TestCase):
                                 "--batch", 11), "11", "10")
 
 
+    def test_values_that_are_no_numbers(self):
+        self.assert_refused(run(*SHORT, "--lr", "abc"), "--lr", '"abc" is no number')
+        self.assert_refused(run(*SHORT, "--batch", "2.5"), "--batch", '"2.5" is no number: must be a whole one')
+        self.assert_refused(run(*SHORT, "--eval-every", 10 ** 20), "--eval-every", "is too large: must be at most 18446744073709551615")
+
+
 class Ranks(TestCase):
     def test_with_different_settings(self):
         first = (STERNA, (*SHORT, "--seed", 1))
@@ -225,6 +232,24 @@ class Files(TestCase):
         self.assert_refused(run(*SHORT, "--log-dir", logs), "another run", "--overwrite")
         self.assertEqual((logs / "steps.jsonl").read_bytes(), before)
         self.assertEqual(run(*SHORT, "--log-dir", logs, "--overwrite").status, 0)
+
+    def test_gradients_of_another_run(self):
+        recorded = self.directory / "g"
+        self.assertEqual(run(*SHORT, "--record-gradients", recorded).status, 0)
+        before = {path.name: path.read_bytes() for path in recorded.iterdir()}
+        self.assert_refused(run(*SHORT, "--seed", 2, "--record-gradients", recorded), "record-gradients = ", "another run", "--overwrite")
+        self.assertEqual({path.name: path.read_bytes() for path in recorded.iterdir()}, before)
+        self.assertEqual(run(*SHORT, "--seed", 2, "--record-gradients", recorded, "--overwrite").status, 0)
+
+    def test_logs_without_a_place(self):
+        for flags in (("--csv",), ("--log-layers", 2)):
+            self.assert_refused(run(*SHORT, *flags), flags[0].strip("-"), "--log-dir")
+
+    def test_an_output_that_is_full(self):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run([STERNA, "list"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("standard output: cannot be written", ended.stderr)
 
 
 class Divergence(TestCase):

@@ -308,6 +308,13 @@ class BadArrays(TestCase):
                             "must be different files")
         self.assertFalse(out.exists())
 
+    def test_an_output_that_is_the_input(self):
+        gradients = self.directory / "g.npy"
+        np.save(gradients, np.zeros((1, 1, 8), F32))
+        before = gradients.read_bytes()
+        self.assert_refused(run("replay", "--gradients", gradients, "--mean", self.directory / "." / "g.npy"), "must be different files")
+        self.assertEqual(gradients.read_bytes(), before)
+
     def test_no_output(self):
         np.save(self.directory / "g.npy", np.zeros((1, 1, 8), F32))
         self.assert_refused(run("replay", "--gradients", self.directory / "g.npy"), "--mean, --residue or --bytes")

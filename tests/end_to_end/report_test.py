@@ -208,6 +208,12 @@ class BadInput(Report):
         (folder / "result.json").write_text('{\n"title": 1,\n')
         self.assert_refused(run("report", folder), f"{folder}/result.json: is not what `sterna experiment` writes", "line 3")
 
+    def test_a_page_over_what_is_read(self):
+        result = self.experiment("x") / "result.json"
+        before = result.read_bytes()
+        self.assert_refused(run("report", self.directory / "results", "--out", result), "out = ", "ends in .html")
+        self.assertEqual(result.read_bytes(), before)
+
     def test_a_page_that_cannot_be_written(self):
         self.experiment("x")
         self.assert_refused(run("report", self.directory / "results", "--out", self.directory / "no" / "page.html"), "page.html")

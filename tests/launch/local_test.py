@@ -44,6 +44,11 @@ class Ranks(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertEqual(local(ranks, "-c", "true").returncode, 0)
 
+    def test_are_asked_for_in_one_line(self):
+        for arguments in ((), ("train",), (2,)):
+            result = local(*arguments)
+            self.assertEqual((result.returncode, result.stderr), (2, "local.sh: usage: local.sh [--bind] RANKS ARGUMENT...\n"))
+
     def test_pass_their_status_on_and_say_which_signal_ended_them(self):
         self.assertEqual(local(2, "-c", "exit 3").returncode, 3)
         result = local(2, "-c", "kill -KILL $$")
