@@ -48,8 +48,9 @@ std::vector<double> rest_of(const Columns& steps, const std::vector<double>& com
 // Where one process hosts all learners nothing is on the wire, and there is no column for it.
 Table table_of(const std::vector<StepCost>& costs) {
   Table table{
-      .caption = "A step: milliseconds by part, and bytes; each is a median of its own, after the first tenth "
-                 "of the steps, so that parts need not add up",
+      .caption =
+          "A step: milliseconds by part, and bytes; each is a median of its own, after the first tenth "
+          "of the steps, so that parts need not add up",
       .columns = {{"run", false},
                   {"step"},
                   {"compute"},

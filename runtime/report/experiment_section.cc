@@ -6,8 +6,7 @@
 
 #include "runtime/core/errors.h"
 #include "runtime/core/number_text.h"
-#include "runtime/report/cost_views.h"
-#include "runtime/report/curves.h"
+#include "runtime/report/comparison_views.h"
 #include "runtime/report/diagnostic_comparison.h"
 #include "runtime/report/run_section.h"
 #include "runtime/report/statistics.h"
@@ -78,122 +77,18 @@ Table table_of(const Experiment& experiment) {
   return table;
 }
 
-void add_front(const Experiment& experiment, std::vector<Block>& blocks) {
-  plot::Chart chart{
-      .title = cat(measure_text(experiment.measure), " against bytes"),
-      .x = {.label = "payload bytes of a learner a step", .is_log = true, .tick = plain_bytes_text},
-      .y = {.label = measure_text(experiment.measure)},
-      .panels = {{.title = "", .series = {}}},
-      .panel_width = 720.0};
-  std::vector<Result> results;
-  bool has_diverged = false;
+void add_means_against_bytes(const Experiment& experiment, std::vector<Block>& blocks) {
+  std::vector<FrontMark> marks;
   for (const Variant& v : experiment.variants) {
-    const Result result{.cost = v.payload_bytes.value_or(kNan), .value = value_of(v)};
-    // A mean of the runs that did not diverge says too much of a variant.
-    if (v.count("diverged") == 0) results.push_back(result);
-    has_diverged = has_diverged || v.count("diverged") > 0;
-    chart.panels[0].series.push_back({.name = v.name,
-                                      .x = {result.cost},
-                                      .y = {result.value},
-                                      .low = {v.low.value_or(kNan)},
-                                      .high = {v.high.value_or(kNan)},
-                                      .shape = plot::Shape::kMarks});
+    marks.push_back({.name = v.name,
+                     .payload_bytes = v.payload_bytes.value_or(kNan),
+                     .value = value_of(v),
+                     .low = v.low.value_or(kNan),
+                     .high = v.high.value_or(kNan),
+                     .has_diverged = v.count("diverged") > 0});
   }
-  plot::Series front{.name = "Pareto front", .x = {}, .y = {}, .shape = plot::Shape::kReference};
-  for (const std::size_t place : pareto_front(results, experiment.is_higher_better)) {
-    front.x.push_back(results[place].cost);
-    front.y.push_back(results[place].value);
-  }
-  chart.panels[0].series.push_back(std::move(front));
-  add_figure(blocks, std::move(chart),
-             cat("Means over seeds, with 95 % intervals. The dashed line joins the Pareto front: the "
-                 "variants that no "
-                 "other one beats in both bytes and mean, intervals aside",
-                 has_diverged ? "; those with runs that diverged are not on it." : "."));
-}
-
-// A column of each run's steps or evaluations as one curve a variant, over the places of the longest run.
-struct CurvesOverSeeds {
-  Columns RunLog::*rows;
-  std::string x_key;
-  std::string y_key;
-  std::size_t window;
-};
-
-std::vector<plot::Series> series_of(const std::vector<LoggedVariant>& variants, const CurvesOverSeeds& what) {
-  std::vector<plot::Series> all;
-  for (const LoggedVariant& logged : variants) {
-    std::vector<RunCurve> curves;
-    for (const RunLog& run : logged.runs) {
-      const Columns& rows = run.*what.rows;
-      if (!rows.has(what.y_key)) continue;
-      curves.push_back({.x = rows.at(what.x_key), .y = trailing_mean(rows.at(what.y_key), what.window)});
-    }
-    if (!curves.empty()) all.push_back(curve_over_runs(logged.variant.name, curves));
-  }
-  return all;
-}
-
-std::size_t most_steps(const std::vector<LoggedVariant>& variants) {
-  std::size_t steps = 0;
-  for (const LoggedVariant& logged : variants) {
-    for (const RunLog& run : logged.runs) steps = std::max(steps, run.steps.rows());
-  }
-  return steps;
-}
-
-// A loss that runs away would leave no room for the others: curves end where they exceed three times the
-// largest first value. Returns whether one did.
-bool cut_off_runaways(std::vector<plot::Series>& series) {
-  constexpr double kMostRise = 3.0;
-  double first = 0.0;
-  for (const plot::Series& s : series) {
-    if (!s.y.empty() && std::isfinite(s.y.front())) first = std::max(first, s.y.front());
-  }
-  bool is_cut = false;
-  for (plot::Series& s : series) {
-    bool is_beyond = false;
-    for (std::size_t i = 0; i < s.y.size(); ++i) {
-      is_beyond = is_beyond || s.y[i] > kMostRise * first || s.high[i] > kMostRise * first;
-      if (!is_beyond) continue;
-      is_cut = is_cut || std::isfinite(s.y[i]);
-      s.y[i] = s.low[i] = s.high[i] = kNan;
-    }
-  }
-  return is_cut;
-}
-
-void add_loss(const std::vector<LoggedVariant>& variants, std::vector<Block>& blocks) {
-  const std::size_t window = smoothing_window(most_steps(variants));
-  std::vector<plot::Series> series =
-      series_of(variants, {.rows = &RunLog::steps, .x_key = "step", .y_key = "loss", .window = window});
-  const bool is_cut = cut_off_runaways(series);
-  const bool is_log = wants_logarithm(series);
-  add_figure(blocks, step_chart("Training loss", "loss", is_log, std::move(series)),
-             cat("Mean over seeds, with a band from the smallest to the largest", smoothing_text(window), ".",
-                 is_cut ? " A curve ends where it exceeds three times the largest first loss." : ""));
-}
-
-// Over epochs where each evaluation completes one more, else over steps.
-void add_measure(const Experiment& experiment, const std::vector<LoggedVariant>& variants,
-                 std::vector<Block>& blocks) {
-  bool is_by_epoch = true;
-  for (const LoggedVariant& logged : variants) {
-    for (const RunLog& run : logged.runs) {
-      const std::vector<double> epochs = run.epochs.at("epoch");
-      is_by_epoch =
-          is_by_epoch && std::ranges::adjacent_find(epochs, std::ranges::greater_equal()) == epochs.end();
-    }
-  }
-  const std::string measure = measure_text(experiment.measure);
-  std::vector<plot::Series> series = series_of(variants, {.rows = &RunLog::epochs,
-                                                          .x_key = is_by_epoch ? "epoch" : "step",
-                                                          .y_key = experiment.measure,
-                                                          .window = 1});
-  for (plot::Series& s : series) s.shape = plot::Shape::kMarkedLine;
-  plot::Chart chart = step_chart(measure, measure, false, std::move(series));
-  if (is_by_epoch) chart.x.label = "epochs completed";
-  add_figure(blocks, std::move(chart), "Mean over seeds, with a band from the smallest to the largest.");
+  add_front(experiment.measure, experiment.is_higher_better, marks, "Means over seeds, with 95 % intervals.",
+            blocks);
 }
 
 bool is_log_directory(const std::filesystem::path& directory) {
@@ -272,19 +167,13 @@ Section experiment_section(const Experiment& experiment, std::size_t most_points
   add_notes(experiment, variants, blocks);
   blocks.emplace_back(table_of(experiment));
   blocks.push_back(Paragraph{conditions_of(experiment)});
-  add_front(experiment, blocks);
-  add_loss(variants, blocks);
-  add_measure(experiment, variants, blocks);
-  std::vector<StepCost> costs;
-  for (const LoggedVariant& logged : variants) {
-    if (!logged.runs.empty() && logged.runs.front().steps.rows() > 0) {
-      costs.push_back(cost_of(logged.variant.name, logged.runs.front().steps));
-    }
-  }
-  add_cost_views(costs, blocks);
-  std::vector<VariantRuns> diagnosed;
-  for (const LoggedVariant& logged : variants) diagnosed.push_back({logged.variant.name, logged.runs});
-  add_diagnostic_comparison(diagnosed, blocks);
+  add_means_against_bytes(experiment, blocks);
+  std::vector<VariantRuns> runs;
+  for (const LoggedVariant& logged : variants) runs.push_back({logged.variant.name, logged.runs});
+  add_loss_curves(runs, blocks);
+  add_measure_curves(experiment.measure, runs, blocks);
+  add_step_costs(runs, blocks);
+  add_diagnostic_comparison(runs, blocks);
   section.sections = first_runs(variants, most_points);
   return section;
 }

@@ -1,6 +1,7 @@
 #include "runtime/report/report.h"
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 
 #include "runtime/core/errors.h"
@@ -9,6 +10,7 @@
 #include "runtime/report/experiment_section.h"
 #include "runtime/report/run_log.h"
 #include "runtime/report/run_section.h"
+#include "runtime/report/side_by_side.h"
 #include "runtime/report/verdict.h"
 
 namespace sterna::report {
@@ -106,10 +108,13 @@ Document report_of(const fs::path& directory, const Found& found) {
   for (const Experiment& experiment : experiments) {
     document.sections.push_back(experiment_section(experiment, most_points));
   }
-  for (const fs::path& path : found.runs) {
-    RunLog run = read_run_log(path);
-    read_layers(run);
-    document.sections.push_back(run_section(run, name_of(path, directory), most_points));
+  std::vector<NamedRun> outside;
+  for (const fs::path& path : found.runs) outside.push_back({name_of(path, directory), read_run_log(path)});
+  std::ranges::move(side_by_side(outside), std::back_inserter(document.sections));
+  for (NamedRun& run : outside) {
+    read_layers(run.log);
+    document.sections.push_back(run_section(run.log, run.name, most_points));
+    run.log.layers.clear();
   }
   return document;
 }

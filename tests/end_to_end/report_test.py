@@ -120,7 +120,7 @@ class Runs(Report):
         for title in ("loss", "accuracy", "Time of a step", "Bytes of a step, by what they are",
                       "Payload bytes of a step, by layer", "Elements sent in a bin", "Norms by layer"):
             self.assertIn(title, page.titles_of_charts())
-        for words in ("conv1.weight", "fc1.weight", "all layers", "test_accuracy", "2 on 2", "medians after the first tenth"):
+        for words in ("conv1.weight", "fc1.weight", "all layers", "test_accuracy", "2 on 2", "a median of its own, after the first tenth"):
             self.assertIn(words, page.text)
         self.assertEqual(page.count("svg"), page.count("figure"))
         self.assertEqual(page.count("caption"), page.count("table"))
@@ -133,6 +133,16 @@ class Runs(Report):
         self.assertEqual({step["payload_bytes"] for step in steps}, {sent})
         self.assertRegex(table, rf"\| all layers \|  \| [\d,]+ \| [\d,]+ \| {sent:,} \| ")
         self.assertNotIn("<svg", table)
+
+    def test_runs_of_one_model_stand_side_by_side(self):
+        for name, compressor in (("dense", "none"), ("ten", "topk")):
+            self.train(name, compressor, "--rate", 10)
+        page = self.page(self.directory, "--out", self.directory / "page.html")
+        self.assertIn("lenet on synthetic, side by side", page.text)
+        self.assertIn("test accuracy against bytes", page.titles_of_charts())
+        table = self.markdown(self.directory)
+        self.assertRegex(table, r"\| dense \| 0\.\d+ \|  \| 1\.00 \| [\d,]+ \| compressor none \|")
+        self.assertRegex(table, r"\| ten \| 0\.\d+ \|  \| [\d.]+ \| [\d,]+ \| compressor topk \|")
 
     def test_out_and_markdown_together(self):
         logs = self.train("none", "none")
