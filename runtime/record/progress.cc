@@ -99,8 +99,11 @@ void Progress::epoch(const EpochRecord& record) {
   if (record.test_bits_per_symbol) line += formatted("  %.3f bits/symbol", *record.test_bits_per_symbol);
   if (record.perplexity) line += formatted("  perplexity %.2f", *record.perplexity);
   if (record.test_bleu) line += formatted("  BLEU %.2f", *record.test_bleu);
-  line += formatted("  %.1f s  sent %.2f MB  hash %s", record.epoch_seconds,
-                    static_cast<double>(record.wire_bytes_sent) * 1e-6, record.parameter_hash.c_str());
+  line += formatted("  %.1f s", record.epoch_seconds);
+  line += record.wire_bytes_sent == 0
+              ? "  nothing sent: one rank"
+              : formatted("  sent %.2f MB", static_cast<double>(record.wire_bytes_sent) * 1e-6);
+  line += "  hash " + record.parameter_hash;
   out_ << line << std::endl;
 }
 

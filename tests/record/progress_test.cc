@@ -65,6 +65,12 @@ TEST(Progress, GivesEachEpochALine) {
             "hash 00ff\n");
 }
 
+TEST(Progress, SaysWhyNothingIsSent) {
+  std::ostringstream out;
+  Progress(out, ProgressMode::kOff, 1).epoch({.epoch_seconds = 1.5, .parameter_hash = "00ff"});
+  EXPECT_THAT(out.str(), testing::EndsWith("1.5 s  nothing sent: one rank  hash 00ff\n"));
+}
+
 TEST(Progress, AddsPerplexityWhereThereIsOne) {
   std::ostringstream out;
   Progress(out, ProgressMode::kOff, 1).epoch({.perplexity = 12.345});
