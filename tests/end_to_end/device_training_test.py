@@ -92,7 +92,8 @@ class TrainingOnADevice(TestCase):
                           ("--log-diagnostics", 1), ("--record-gradients", self.directory / "gradients")):
             with self.subTest(arguments=arguments):
                 result = run("train", "--model", "char-lstm", *FAMILIES["char-lstm"], "--data-dir", self.data,
-                             "--device", "cuda", "--transport", "nccl", *arguments, ranks=2)
+                             "--device", "cuda", "--transport", "nccl", "--log-dir", self.directory / "refused", *arguments,
+                             ranks=2)
                 self.assert_refused(result, arguments[-2].lstrip("-") + " = ",
                                     "with device = cuda and transport = nccl: must be ", "or use --transport mpi")
 
