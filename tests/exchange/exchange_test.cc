@@ -35,6 +35,17 @@ TEST_P(EveryCompressor, GivesTheSameBitsAtAnyNumberOfRanks) {
   }
 }
 
+// ... and leads ScaleCom in the third step.
+TEST_P(EveryCompressor, TakesALearnerThatHasNothingToSend) {
+  const auto with_silence = [](int ranks) {
+    return run_with(options_for(GetParam(), 4), ranks, /*steps=*/4, 1u << 20, /*scale=*/1.0f,
+                    /*ranks_per_host=*/1, /*silent_learner=*/2);
+  };
+  const Outcome one = with_silence(1);
+  EXPECT_NE(one.means, run(GetParam(), 4, 1, 4).means);
+  for (int ranks : {2, 4}) EXPECT_EQ(with_silence(ranks).means, one.means) << ranks << " ranks";
+}
+
 TEST_P(EveryCompressor, GivesTheSameBitsWithThreeLearnersOnOneAndOnThreeRanks) {
   EXPECT_EQ(run(GetParam(), 3, 3, 4).means, run(GetParam(), 3, 1, 4).means);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,9 +84,10 @@ struct Outcome {
 };
 
 // Runs some steps with L learners on P thread-ranks, so many of them on each host. `scale` multiplies every
-// gradient.
+// gradient, and those of one learner may all be zero.
 inline Outcome run_with(const ExchangeOptions& options, int ranks, std::uint64_t steps,
-                        std::size_t bucket_bytes, float scale, int ranks_per_host = 1) {
+                        std::size_t bucket_bytes, float scale, int ranks_per_host = 1,
+                        std::optional<std::uint32_t> silent_learner = std::nullopt) {
   const tensor::ParameterTable table = small_network();
   Outcome outcome;
   std::mutex mutex;
@@ -100,10 +102,10 @@ inline Outcome run_with(const ExchangeOptions& options, int ranks, std::uint64_t
     WireBytes sent;
     for (std::uint64_t step = 0; step < steps; ++step) {
       std::vector<AlignedVector<float>> gradients;
-      for (std::uint32_t l = 0; l < local.count; ++l)
-        gradients.push_back(gradient(table, local.first + l, step));
-      for (AlignedVector<float>& arena : gradients) {
-        for (float& value : arena) value *= scale;
+      for (std::uint32_t learner = local.first; learner < local.first + local.count; ++learner) {
+        gradients.push_back(gradient(table, learner, step));
+        const float factor = learner == silent_learner ? 0.0f : scale;
+        for (float& value : gradients.back()) value *= factor;
       }
       for (const auto& bucket : buckets) {
         sent += exchange.reduce_to_mean(bucket, step, gradients, mean).sent;
