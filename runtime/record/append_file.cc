@@ -81,13 +81,9 @@ void AppendFile::append(std::string_view text) {
 }
 
 void AppendFile::rewrite_front(std::string_view text) {
-  for (off_t at = 0; !text.empty();) {
-    const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), at);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(shown_, "write");
-    text.remove_prefix(static_cast<std::size_t>(written));
-    at += written;
-  }
+  if (::lseek(descriptor_, 0, SEEK_SET) < 0) fail(shown_, "write");
+  append(text);
+  if (::lseek(descriptor_, 0, SEEK_END) < 0) fail(shown_, "write");
 }
 
 void AppendFile::sync() {

@@ -15,6 +15,8 @@
 namespace sterna::report {
 namespace {
 
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // Settings that do not change what is learned, or how fast.
@@ -121,8 +123,7 @@ std::string range_text(const std::vector<double>& values) {
   return cat(digits_text(low, kDigits), " to ", digits_text(high, kDigits));
 }
 
-void add_table_and_front(const Task& task, std::vector<Block>& blocks) {
-  const std::string measure = measure_of(task);
+void add_table_and_front(const Task& task, const std::string& measure, std::vector<Block>& blocks) {
   Table table{.caption = cat("The last ", measure_text(measure), "; bytes are means over all steps"),
               .columns = {{"run", false},
                           {measure_text(measure)},
@@ -140,7 +141,6 @@ void add_table_and_front(const Task& task, std::vector<Block>& blocks) {
                           digits_text(out.dense_bytes / out.payload_bytes, 3),
                           grouped_text(out.payload_bytes), differences_of(group, task)});
     const bool has_range = out.values.size() > 1;
-    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
     marks.push_back({.name = name_of(group),
                      .payload_bytes = out.payload_bytes,
                      .value = value,
@@ -158,11 +158,12 @@ Section section_of(const Task& task) {
   section.blocks.push_back(Paragraph{
       "These runs were not planned to be compared, so that there are no verdicts here: sterna experiment has "
       "those."});
-  add_table_and_front(task, section.blocks);
+  const std::string measure = measure_of(task);
+  add_table_and_front(task, measure, section.blocks);
   std::vector<VariantRuns> variants;
   for (const Group& group : task.groups) variants.push_back({name_of(group), group.runs});
   add_loss_curves(variants, section.blocks);
-  add_measure_curves(measure_of(task), variants, section.blocks);
+  add_measure_curves(measure, variants, section.blocks);
   add_step_costs(variants, section.blocks);
   add_diagnostic_comparison(variants, section.blocks);
   return section;

@@ -114,8 +114,7 @@ TEST_P(CompressorContract, StaysWithinItsBoundsAndLeavesTheGradientAlone) {
 
 // In units of float32's rounding, 2^-24, relative: by how much decode + new residue may miss old residue +
 // gradient.
-//   selectors            0 where summed: an element is either sent or kept, rounded in neither; topk's bits
-//                        are held against a sort in topk_test.cc, beta below 1 in scalecom_test.cc
+//   selectors            0 where summed: sent or kept, rounded in neither; topk, beta: their own tests
 //   those that quantise  fl(fl(m + g) -+ scale) +- scale: the first rounding is that of the sum it is
 //                        compared with, the second and the addition here have results no larger than
 //                        |G| + scale: 2 (|G| + scale)
