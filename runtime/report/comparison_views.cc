@@ -135,8 +135,8 @@ void add_measure_curves(const std::string& measure, const std::vector<VariantRun
 void add_step_costs(const std::vector<VariantRuns>& variants, std::vector<Block>& blocks) {
   std::vector<StepCost> costs;
   for (const VariantRuns& variant : variants) {
-    if (!variant.runs.empty() && variant.runs.front().steps.rows() > 0)
-      costs.push_back(cost_of(variant.name, variant.runs.front().steps));
+    if (!variant.runs.empty() && variant.runs.front().get().steps.rows() > 0)
+      costs.push_back(cost_of(variant.name, variant.runs.front().get().steps));
   }
   add_cost_views(costs, blocks);
 }

@@ -2,6 +2,7 @@
 // a band from the smallest to the largest.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,11 @@
 
 namespace sterna::report {
 
+using RunList = std::vector<std::reference_wrapper<const RunLog>>;
+
 struct VariantRuns {
   std::string name;
-  const std::vector<RunLog>& runs;  // a seed each
+  RunList runs;  // a seed each
 };
 
 // A variant's place in a chart of a measure against bytes; NaN where something is not known.

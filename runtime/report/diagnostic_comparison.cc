@@ -35,7 +35,7 @@ std::vector<const LayerLog*> shared_layers(const std::vector<VariantRuns>& varia
   std::vector<const LayerLog*> shared;
   for (const VariantRuns& variant : variants) {
     if (variant.runs.empty()) continue;
-    for (const LayerLog& layer : variant.runs.front().diagnostics) {
+    for (const LayerLog& layer : variant.runs.front().get().diagnostics) {
       const auto has = [&](const VariantRuns& other) {
         return !other.runs.empty() && find_layer(other.runs.front(), layer.name) != nullptr;
       };

@@ -169,7 +169,9 @@ Section experiment_section(const Experiment& experiment, std::size_t most_points
   blocks.push_back(Paragraph{conditions_of(experiment)});
   add_means_against_bytes(experiment, blocks);
   std::vector<VariantRuns> runs;
-  for (const LoggedVariant& logged : variants) runs.push_back({logged.variant.name, logged.runs});
+  for (const LoggedVariant& logged : variants) {
+    runs.push_back({logged.variant.name, RunList(logged.runs.begin(), logged.runs.end())});
+  }
   add_loss_curves(runs, blocks);
   add_measure_curves(experiment.measure, runs, blocks);
   add_step_costs(runs, blocks);

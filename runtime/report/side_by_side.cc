@@ -27,7 +27,7 @@ const std::set<std::string> kAside = {"auto-choices",     "csv",          "data-
 // Runs of equal settings but for the seed.
 struct Group {
   std::vector<std::string> names;
-  std::vector<RunLog> runs;
+  RunList runs;
   Settings settings;
 };
 

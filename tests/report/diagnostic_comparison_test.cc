@@ -41,7 +41,14 @@ json row(double sent, double together, double residue) {
   return {{"elements_sent", sent}, {"union_elements", together}, {"residue_p95", residue}};
 }
 
-std::vector<Block> blocks_of(const std::vector<VariantRuns>& variants) {
+struct NamedRuns {
+  std::string name;
+  const std::vector<RunLog>& runs;
+};
+
+std::vector<Block> blocks_of(const std::vector<NamedRuns>& named) {
+  std::vector<VariantRuns> variants;
+  for (const auto& [name, runs] : named) variants.push_back({name, RunList(runs.begin(), runs.end())});
   std::vector<Block> blocks;
   add_diagnostic_comparison(variants, blocks);
   return blocks;
