@@ -1,5 +1,6 @@
 #include "runtime/core/scheduling.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +33,17 @@ void ask_for_short_slices() {
   attributes.size = sizeof attributes;
   attributes.runtime = kShortestSlice;
   ::syscall(SYS_sched_setattr, 0, &attributes, 0u);
+}
+
+PreciseSleeps::PreciseSleeps() noexcept {
+  const int slack = ::prctl(PR_GET_TIMERSLACK);
+  if (slack <= 0) return;
+  slack_before_ = static_cast<unsigned long>(slack);
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
+}
+
+PreciseSleeps::~PreciseSleeps() {
+  if (slack_before_ > 0) ::prctl(PR_SET_TIMERSLACK, slack_before_);
 }
 
 }  // namespace sterna

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,22 @@ TEST(Scheduling, ShortensSlicesAndNothingElse) {
     EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);
   }).join();
   EXPECT_EQ(slice_of_this_thread(), slice_before);
+}
+
+TEST(Scheduling, SleepsAreAsPreciseAsCanBeForAWhile) {
+  std::thread([] {
+    ASSERT_EQ(::prctl(PR_SET_TIMERSLACK, 70'000UL), 0);
+    {
+      const PreciseSleeps precise;
+      EXPECT_EQ(::prctl(PR_GET_TIMERSLACK), 1);
+      {
+        const PreciseSleeps nested;
+        EXPECT_EQ(::prctl(PR_GET_TIMERSLACK), 1);
+      }
+      EXPECT_EQ(::prctl(PR_GET_TIMERSLACK), 1);
+    }
+    EXPECT_EQ(::prctl(PR_GET_TIMERSLACK), 70'000);
+  }).join();
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "runtime/collectives/mpi/transfer.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "runtime/collectives/mpi/check.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/scheduling.h"
 
 namespace sterna::collectives {
 namespace {
@@ -96,6 +98,7 @@ void MpiTransfer::wait() {
   const auto deadline = steady_clock::now() + job_.time_limit;
   completed_.resize(requests_.size());
   statuses_.resize(requests_.size());
+  std::optional<PreciseSleeps> precise_sleeps;  // from the first sleep on: what needs none pays nothing
   int tests_in_vain = 0;
   auto idle_since = steady_clock::now();
   for (int completed = test(); completed >= 0; completed = test()) {
@@ -107,6 +110,7 @@ void MpiTransfer::wait() {
     if (*job_.is_abandoned) throw abandoned(job_.rank);
     const auto now = steady_clock::now();
     if (now > deadline) give_up();
+    if (!precise_sleeps) precise_sleeps.emplace();
     std::this_thread::sleep_for(sleep_after(now - idle_since));
   }
 }
