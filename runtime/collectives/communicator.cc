@@ -9,16 +9,14 @@
 namespace sterna::collectives {
 namespace {
 
-// Checks the peers, and adds the blocks' lengths to the two counters.
-template <typename Block>
-void count_checked(const Communicator& comm, std::span<const Block> blocks, std::uint64_t& bytes,
-                   std::uint64_t& network_bytes) {
+// Checks the peers, and calls each(peer, bytes) for the blocks.
+template <typename Block, typename Each>
+void for_each_checked(const Communicator& comm, std::span<const Block> blocks, const Each& each) {
   for (const Block& block : blocks) {
     STERNA_CHECK(block.peer >= 0);
     STERNA_CHECK(block.peer < comm.ranks());
     STERNA_CHECK(block.peer != comm.rank());
-    bytes += block.bytes.size();
-    if (comm.host_of(block.peer) != comm.host_of(comm.rank())) network_bytes += block.bytes.size();
+    each(block.peer, block.bytes.size());
   }
 }
 
@@ -36,6 +34,12 @@ std::vector<Block> without_empty(std::span<const Block> blocks) {
 void Communicator::set_hosts(std::span<const int> host_of_rank) {
   STERNA_CHECK(host_of_rank.size() == static_cast<std::size_t>(ranks()));
   host_of_rank_.assign(host_of_rank.begin(), host_of_rank.end());
+  for (const auto& [peer, before] : before_hosts_) {
+    if (host_of(peer) != host_of(rank())) continue;
+    traffic_.network_bytes_sent -= before.bytes_sent;
+    traffic_.network_bytes_received -= before.bytes_received;
+  }
+  before_hosts_.clear();
 }
 
 int Communicator::host_of(int rank) const {
@@ -50,8 +54,16 @@ std::vector<int> Communicator::hosts_by_rank() const {
 
 std::unique_ptr<Transfer> Communicator::start(std::span<const SendBlock> sends,
                                               std::span<const ReceiveBlock> receives) {
-  count_checked(*this, sends, traffic_.bytes_sent, traffic_.network_bytes_sent);
-  count_checked(*this, receives, traffic_.bytes_received, traffic_.network_bytes_received);
+  for_each_checked(*this, sends, [&](int peer, std::uint64_t bytes) {
+    traffic_.bytes_sent += bytes;
+    if (host_of(peer) != host_of(rank())) traffic_.network_bytes_sent += bytes;
+    if (host_of_rank_.empty()) before_hosts_[peer].bytes_sent += bytes;
+  });
+  for_each_checked(*this, receives, [&](int peer, std::uint64_t bytes) {
+    traffic_.bytes_received += bytes;
+    if (host_of(peer) != host_of(rank())) traffic_.network_bytes_received += bytes;
+    if (host_of_rank_.empty()) before_hosts_[peer].bytes_received += bytes;
+  });
   return start_blocks(without_empty(sends), without_empty(receives));
 }
 

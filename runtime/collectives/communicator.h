@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -61,7 +62,8 @@ class Communicator {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int ranks() const = 0;
 
-  // Says which ranks share a host; until then each rank is taken to have one of its own.
+  // Says which ranks share a host; until then each rank is taken to have one of its own. What blocks have
+  // moved before is counted anew, by the peers' hosts as they are known now.
   //   host_of_rank  [ranks] numbers, equal for ranks of one host
   void set_hosts(std::span<const int> host_of_rank);
 
@@ -99,7 +101,8 @@ class Communicator {
 
  private:
   Traffic traffic_;
-  std::vector<int> host_of_rank_;  // empty until set_hosts()
+  std::vector<int> host_of_rank_;        // empty until set_hosts()
+  std::map<int, Traffic> before_hosts_;  // until then, by peer
   HostMemory host_memory_;
 };
 

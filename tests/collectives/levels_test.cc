@@ -226,11 +226,16 @@ TEST(Traffic, IsTheNetworksWhereAnotherHostIsAtItsOtherEnd) {
     std::vector<std::byte> all(3);
     all_gather(comm, std::span(&byte, 1), all);  // until hosts are known, each rank has one of its own
     EXPECT_EQ(comm.traffic().network_bytes_sent, 2u);
-    comm.set_hosts(std::vector<int>{0, 0, 1});
+    EXPECT_EQ(comm.traffic().network_bytes_received, 2u);
+    comm.set_hosts(
+        std::vector<int>{0, 0, 1});  // and what they have sent each other is no longer the network's
+    EXPECT_EQ(comm.traffic().network_bytes_sent, comm.rank() == 2 ? 2u : 1u);
+    EXPECT_EQ(comm.traffic().network_bytes_received, comm.rank() == 2 ? 2u : 1u);
     all_gather(comm, std::span(&byte, 1), all);
-    EXPECT_EQ(comm.traffic().network_bytes_sent, comm.rank() == 2 ? 4u : 3u);
-    EXPECT_EQ(comm.traffic().network_bytes_received, comm.rank() == 2 ? 4u : 3u);
+    EXPECT_EQ(comm.traffic().network_bytes_sent, comm.rank() == 2 ? 4u : 2u);
+    EXPECT_EQ(comm.traffic().network_bytes_received, comm.rank() == 2 ? 4u : 2u);
     EXPECT_EQ(comm.traffic().bytes_sent, 4u);
+    EXPECT_EQ(comm.traffic().bytes_received, 4u);
   });
 }
 
