@@ -8,8 +8,21 @@
 
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/collectives/mpi/check.h"
+#include "runtime/core/errors.h"
 
 namespace sterna::collectives {
+namespace {
+
+// srun without a --mpi starts as many processes as it is told, none of which knows of the others.
+void require_no_silent_srun() {
+  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+  if (tasks == nullptr || std::atoi(tasks) <= 1) return;
+  throw ConfigError(cat("[mpi] srun: has started ", tasks,
+                        " tasks without MPI, of which each would be a job of its own; try srun --mpi=pmix, "
+                        "or unset SLURM_STEP_NUM_TASKS where that is meant"));
+}
+
+}  // namespace
 
 // Serialised, not funnelled: communication may move to a thread of its own, one at a time. A library that
 // offers less is used all the same, for today the thread that initialises is the one that communicates.
@@ -46,7 +59,10 @@ bool MpiSession::is_launched() {
       "PMI_SIZE",
       "MV2_COMM_WORLD_SIZE",  // MVAPICH2's mpirun_rsh
   };
-  return std::ranges::any_of(kSetByLaunchers, [](const char* name) { return std::getenv(name) != nullptr; });
+  const bool is_so =
+      std::ranges::any_of(kSetByLaunchers, [](const char* name) { return std::getenv(name) != nullptr; });
+  if (!is_so) require_no_silent_srun();
+  return is_so;
 }
 
 std::string MpiSession::library_version() {
