@@ -12,6 +12,15 @@
 
 namespace sterna {
 
+// A whole number without the zeros in front, which would make it octal; any other text as it is.
+inline std::string as_decimal(std::string text) {
+  const std::size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
+  if (text.find_first_not_of("0123456789", sign) != std::string::npos) return text;
+  const std::size_t first = text.find_first_not_of('0', sign);
+  const std::size_t kept = first == std::string::npos ? text.size() - 1 : first;
+  return kept > sign ? text.erase(sign, kept - sign) : text;
+}
+
 // What is wrong with `text` as a number of this type; "" if nothing is.
 template <typename Number>
 std::string why_no_number(const std::string& text) {
@@ -37,8 +46,19 @@ void add_flag_for(CLI::App& app, const std::string& key, Value& member, const st
     app.add_option("--" + key, member, help)->allow_extra_args(false);
   } else {
     CLI::Option* option = app.add_option("--" + key, member, help)->capture_default_str()->take_last();
+    if constexpr (std::is_integral_v<Value>) option->transform(as_decimal);
     if constexpr (std::is_arithmetic_v<Value>) option->check(why_no_number<Value>);
   }
+}
+
+// The same for a whole number in [least, most]; more checks may be added.
+template <typename Number>
+CLI::Option* add_number_for(CLI::App& app, const std::string& key, Number& member, const std::string& help,
+                            std::type_identity_t<Number> least, std::type_identity_t<Number> most) {
+  return app.add_option("--" + key, member, help)
+      ->capture_default_str()
+      ->transform(as_decimal)
+      ->check(CLI::Range(least, most));
 }
 
 // Parses; returns the help text if the arguments ask for it, else "". Throws ConfigError for whatever CLI11

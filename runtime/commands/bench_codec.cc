@@ -132,9 +132,7 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
       "the leader's.",
       "sterna bench codec");
   add_codec_flags(*app, settings);
-  app->add_option("--elements", settings.elements, "elements of the layer")
-      ->capture_default_str()
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32));
+  add_number_for(*app, "elements", settings.elements, "elements of the layer", 1, std::size_t{1} << 32);
   add_flag_for(*app, "json", settings.json, "one JSON object on one line");
   return app;
 }

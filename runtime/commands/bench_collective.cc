@@ -69,9 +69,8 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
   auto app = std::make_unique<CLI::App>(
       "The sum of float32 values over all ranks, verified and timed on rank 0. Medians.",
       "sterna bench collective");
-  app->add_option("--bytes", settings.bytes, "bytes to sum on each rank, a multiple of 4")
-      ->capture_default_str()
-      ->check(CLI::Range(std::size_t{4}, std::size_t{1} << 34))
+  add_number_for(*app, "bytes", settings.bytes, "bytes to sum on each rank, a multiple of 4", 4,
+                 std::size_t{1} << 34)
       ->check([](const std::string& text) {
         return std::stoull(text) % sizeof(float) == 0 ? "" : cat(text, " is no multiple of ", sizeof(float));
       });

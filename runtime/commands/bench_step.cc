@@ -66,13 +66,9 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
       "sterna bench step");
   add_flag_for(*app, "model", settings.model, "`sterna list` names them all");
   add_flag_for(*app, "model-arg", settings.model_arg, "name=value, a size of the model; may be given again");
-  app->add_option("--batch", settings.batch, "samples")->capture_default_str()->check(CLI::Range(1, 1 << 20));
-  app->add_option("--threads", settings.threads, "threads")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  app->add_option("--steps", settings.steps, "timed steps, after two that are not timed")
-      ->capture_default_str()
-      ->check(CLI::Range(5, 1000000));
+  add_number_for(*app, "batch", settings.batch, "samples, at most what made-up data has", 1, 8192);
+  add_number_for(*app, "threads", settings.threads, "threads", 1, 1024);
+  add_number_for(*app, "steps", settings.steps, "timed steps, after two that are not timed", 5, 1000000);
   add_flag_for(*app, "json", settings.json, "one JSON object on one line");
   return app;
 }

@@ -93,9 +93,7 @@ std::unique_ptr<CLI::App> make_app(Settings& settings) {
       "line for each thing, "
       "with what to do about what is amiss. Status 1 if there is a problem.",
       "sterna doctor");
-  app->add_option("--threads", settings.threads, "threads per rank that training will use")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
+  add_number_for(*app, "threads", settings.threads, "threads per rank that training will use", 1, 1024);
   app->add_option("--data-dir", settings.data_dir,
                   "directory of the data, which all hosts must have alike (none: not looked at)");
   add_flag_for(*app, "json", settings.json, "one JSON object a line");
