@@ -45,11 +45,14 @@ bool take(std::string_view& text, char behind, std::size_t& number) {
   return true;
 }
 
-// The pairs of a file; their texts are compared once there is a vocabulary to ask.
+// The pairs of a file; their texts are compared once there is a vocabulary to ask. A line shows a text with
+// at least a character a byte: pairs whose text is longer than their line are none, however much it would
+// take to write it out.
 std::vector<SymbolPair> parse_merges(const std::filesystem::path& path, std::string_view text,
                                      std::size_t merges) {
   std::vector<SymbolPair> pairs;
   std::set<std::pair<std::size_t, std::size_t>> seen;
+  std::vector<std::size_t> lengths(static_cast<std::size_t>(kFirstMerge), 1);  // of texts, by symbol
   for (std::size_t i = 0; i < merges; ++i) {
     std::size_t left = 0;
     std::size_t right = 0;
@@ -58,6 +61,8 @@ std::vector<SymbolPair> parse_merges(const std::filesystem::path& path, std::str
                          left < below && right < below && seen.emplace(left, right).second;
     const std::size_t end = text.find('\n');
     if (!is_pair || end == std::string_view::npos) refuse(path, cat("no pair of symbols in line ", i + 2));
+    lengths.push_back(lengths[left] + lengths[right]);
+    if (lengths.back() > end) refuse(path, cat("a text that is not its pair's in line ", i + 2));
     text.remove_prefix(end + 1);
     pairs.push_back({static_cast<std::int32_t>(left), static_cast<std::int32_t>(right)});
   }

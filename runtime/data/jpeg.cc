@@ -2,6 +2,7 @@
 
 #include <turbojpeg.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +19,16 @@ constexpr std::size_t kMostPixels = std::size_t{1} << 27;
   refuse_file(path, found, "must be a whole JPEG image");
 }
 
-// The library calls a file cut short a mere warning, and fills what is missing with grey. Its other warnings
-// are of bytes between segments and the like, which harm no pixel.
+// The library calls damage a mere warning, and fills what is missing with grey. These warnings alone harm no
+// pixel: stray bytes between segments, and headers of unknown revision.
+constexpr std::string_view kHarmless[] = {"extraneous bytes before marker", "unknown JFIF revision",
+                                          "Unknown Adobe color transform"};
+
 bool is_fault(void* handle) {
-  return tjGetErrorCode(handle) != TJERR_WARNING ||
-         std::string_view(tjGetErrorStr2(handle)).find("Premature end") != std::string_view::npos;
+  if (tjGetErrorCode(handle) != TJERR_WARNING) return true;
+  const std::string_view warning = tjGetErrorStr2(handle);
+  return std::ranges::none_of(
+      kHarmless, [&](std::string_view each) { return warning.find(each) != std::string_view::npos; });
 }
 
 void decode_pixels(void* handle, const std::filesystem::path& path, const std::string& file, int format,

@@ -12,19 +12,23 @@ constexpr std::uint64_t kDrawsPerSample = 32;  // three, and two for each try
 constexpr std::uint64_t kTries = 10;
 constexpr double kLeastArea = 0.08;
 constexpr double kMostSlender = 4.0 / 3.0;
-constexpr std::uint16_t kStream = 1;  // crop-flip has stream 0
+// Streams of their own, as a draw below a bound takes two words and a uniform one; crop-flip has stream 0.
+constexpr std::uint16_t kPlaces = 1;
+constexpr std::uint16_t kExtents = 2;
 
 }  // namespace
 
 ResizedCrop draw_resized_crop(std::uint64_t seed, std::uint32_t epoch, std::uint32_t number,
                               std::size_t height, std::size_t width) {
-  const RandomKey key{.seed = seed, .use = RandomUse::kAugmentation, .step = epoch, .layer = kStream};
+  const auto key = [&](std::uint16_t stream) {
+    return RandomKey{.seed = seed, .use = RandomUse::kAugmentation, .step = epoch, .layer = stream};
+  };
   const std::uint64_t first = kDrawsPerSample * number;
   const auto below = [&](std::uint64_t which, std::size_t bound) -> std::size_t {
-    return random_below(key, first + which, static_cast<std::uint32_t>(bound));
+    return random_below(key(kPlaces), first + which, static_cast<std::uint32_t>(bound));
   };
   const auto uniform = [&](std::uint64_t which) {
-    return static_cast<double>(random_uniform(key, first + which));
+    return static_cast<double>(random_uniform(key(kExtents), first + which));
   };
   ResizedCrop crop{.top = 0, .left = 0, .height = 0, .width = 0, .is_mirrored = below(0, 2) == 1};
   for (std::uint64_t attempt = 0; attempt < kTries; ++attempt) {

@@ -48,7 +48,8 @@ std::vector<std::string> read_lines(const std::filesystem::path& path) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
-    const std::string_view line = std::string_view(bytes).substr(at, end - at);
+    std::string_view line = std::string_view(bytes).substr(at, end - at);
+    if (line.ends_with('\r')) line.remove_suffix(1);
     require_text(path, line, lines.size() + 1);
     lines.emplace_back(line);
     at = end + 1;

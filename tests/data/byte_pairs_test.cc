@@ -144,8 +144,16 @@ TEST_F(BytePairFile, IsRefusedWhereItIsNotWhatWasWritten) {
   }
   EXPECT_THAT(refusal("byte-pairs 1 300 2\n35 100 \\x20a\n35 100 \\x20a\n"), HasSubstr("in line 3"));
   EXPECT_THAT(refusal("byte-pairs 1 300 1\n35 100 \\x20a\n\n"), HasSubstr("1 bytes behind the last of 1"));
-  EXPECT_THAT(refusal("byte-pairs 1 300 1\n35 100 a\n"), HasSubstr("texts that are not those of the pairs"));
+  EXPECT_THAT(refusal("byte-pairs 1 300 1\n35 100 a\n"), HasSubstr("not its pair's in line 2"));
+  EXPECT_THAT(refusal("byte-pairs 1 300 1\n35 100 ab\n"), HasSubstr("texts that are not those of the pairs"));
   EXPECT_THAT(refusal("byte-pairs 1 0300 0\n"), HasSubstr("texts that are not those of the pairs"));
+}
+
+// 60 pairs of which each joins the one before with itself: written out, the last would have 2^60 bytes.
+TEST_F(BytePairFile, IsRefusedBeforeTextsLongerThanTheFileAreMade) {
+  std::string file = "byte-pairs 1 400 60\n100 100 aa\n";
+  for (int symbol = 259; symbol < 318; ++symbol) file += cat(symbol, ' ', symbol, " aa\n");
+  EXPECT_THAT(refusal(file), HasSubstr("not its pair's in line 3"));
 }
 
 TEST_F(BytePairFile, IsRefusedWhereItCannotBeWritten) {

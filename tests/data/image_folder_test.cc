@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <turbojpeg.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "runtime/data/jpeg.h"
 #include "runtime/data/resample.h"
@@ -154,8 +157,12 @@ TEST_F(ImageFolder, RefusesAModelOfOtherClasses) {
 TEST_F(ImageFolder, NamesTheFileThatIsDamaged) {
   const auto dataset = make_dataset("image-folder", options());
   const std::string whole = uniform_jpeg(40, 40, 1, 2, 3);
-  for (const std::string& bytes :
-       {std::string("GIF89a"), std::string(), whole.substr(0, whole.size() - 20)}) {
+  const std::string busy = jpeg(40, 40, TJPF_RGB, [](int y, int x, int c) { return (y * x + 50 * c) % 256; });
+  const std::string end = busy.substr(busy.size() - 2);
+  std::string overwritten = busy;
+  std::fill(overwritten.end() - 1000, overwritten.end() - 500, '\x55');
+  for (const std::string& bytes : {std::string("GIF89a"), std::string(), whole.substr(0, whole.size() - 20),
+                                   busy.substr(0, busy.size() - 1000) + end, overwritten}) {
     scratch_.write("train/ant/b.JPEG", bytes);
     const std::string message = message_of<ConfigError>([&] {
       (void)samples_of(*dataset, Split::kTrain, {0, 1});
@@ -163,6 +170,14 @@ TEST_F(ImageFolder, NamesTheFileThatIsDamaged) {
     EXPECT_THAT(message, HasSubstr("train/ant/b.JPEG = "));
     EXPECT_THAT(message, HasSubstr("must be a whole JPEG image"));
   }
+}
+
+TEST_F(ImageFolder, ReadsAnImageWithStrayBytesBehindItsPixels) {
+  JpegDecoder decoder;
+  const std::string whole = uniform_jpeg(40, 40, 250, 0, 0);
+  const std::string stray = whole.substr(0, whole.size() - 2) + std::string(100, '\0') + "\xFF\xD9";
+  EXPECT_EQ(decoder.decode(scratch_.write("stray.jpg", stray)).rgb,
+            decoder.decode(scratch_.write("whole.jpg", whole)).rgb);
 }
 
 TEST_F(ImageFolder, ReadsGreyAndCmyk) {
@@ -222,6 +237,31 @@ TEST(ResizedCrop, LiesInTheImageWithAreaAndShapeInTheirRanges) {
   EXPECT_NEAR(least, 0.08, 0.05);
   EXPECT_NEAR(most, 1.0, 0.05);
   EXPECT_EQ(mirrored.size(), 2u);
+}
+
+// Where two draws had the same bits, one sample's place would tell another's shape: places are drawn from
+// words 2 i and 2 i + 1 of their stream, shapes from words i, so that sample N's would go with that of sample
+// 2 N.
+TEST(ResizedCrop, DrawsPlacesApartFromShapes) {
+  std::vector<double> places, shapes;
+  for (std::uint32_t number = 1; number < 2000; ++number) {
+    const ResizedCrop crop = draw_resized_crop(/*seed=*/1, /*epoch=*/0, number, 400, 400);
+    if (crop.width == 400) continue;  // has one place alone
+    const ResizedCrop other = draw_resized_crop(/*seed=*/1, /*epoch=*/0, 2 * number, 400, 400);
+    places.push_back(static_cast<double>(crop.left) / static_cast<double>(400 - crop.width));
+    shapes.push_back(std::log(static_cast<double>(other.width) / static_cast<double>(other.height)));
+  }
+  const auto n = static_cast<double>(places.size());
+  const auto mean_product = [&](const std::vector<double>& a, const std::vector<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0) / n;
+  };
+  const std::vector<double> ones(places.size(), 1.0);
+  const auto covariance = [&](const std::vector<double>& a, const std::vector<double>& b) {
+    return mean_product(a, b) - mean_product(a, ones) * mean_product(b, ones);
+  };
+  const double correlation =
+      covariance(places, shapes) / std::sqrt(covariance(places, places) * covariance(shapes, shapes));
+  EXPECT_LT(std::abs(correlation), 5.0 / std::sqrt(n));  // five standard deviations of independent draws'
 }
 
 TEST(ResizedCrop, FallsBackToTheMiddleOfASlenderImage) {

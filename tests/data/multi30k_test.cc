@@ -65,6 +65,21 @@ TEST_F(Multi30k, HasTheSourceItsEndAndTheTargetShifted) {
   EXPECT_THROW((void)dataset->translations()->reference(1), InternalError);
 }
 
+TEST_F(Multi30k, TakesLineBreaksOfWindows) {
+  const auto plain = make_dataset("multi30k", options());
+  for (const char* file : {"train.en", "train.de", "test_2016_flickr.en", "test_2016_flickr.de"}) {
+    std::string text;
+    for (const char c : test::bytes_of(scratch_.path() / file))
+      text += c == '\n' ? "\r\n" : std::string(1, c);
+    scratch_.write(file, text);
+  }
+  const auto dataset = make_dataset("multi30k", options());
+  EXPECT_EQ(samples_of(*dataset, Split::kTrain, {0, 1}).symbols,
+            samples_of(*plain, Split::kTrain, {0, 1}).symbols);
+  EXPECT_EQ(dataset->translations()->reference(0), "zü");
+  EXPECT_THAT(refusal_with("train.en", "a\r\n\r\n"), HasSubstr("train.en = line 2 is empty"));
+}
+
 TEST_F(Multi30k, CutsOffWhatIsTooLong) {
   const auto dataset = make_dataset("multi30k", options(translation(1, 1)));
   const Batch batch = samples_of(*dataset, Split::kTrain, {0});
