@@ -1,5 +1,6 @@
 #include "runtime/exchange/layer.h"
 
+#include <algorithm>
 #include <regex>
 
 #include "compressors/settings.h"
@@ -32,6 +33,17 @@ std::vector<bool> dense_parameters(const tensor::ParameterTable& table, const st
     if (is_convolution) is_first_convolution = false;
   }
   return is_dense;
+}
+
+// A choice of the user's must have a parameter to be for.
+void require_dense_layers(const tensor::ParameterTable& table, const std::string& dense_layers,
+                          const std::vector<bool>& is_dense) {
+  const bool is_choice = !dense_layers.empty() && dense_layers != kDefaultDenseLayers;
+  if (!is_choice || std::ranges::find(is_dense, true) != is_dense.end()) return;
+  std::vector<std::string> names;
+  for (const tensor::Parameter& parameter : table) names.push_back(parameter.name);
+  throw ConfigError(cat("[exchange] dense-layers = \"", dense_layers,
+                        "\": is found in the name of no parameter: these are ", joined(names, ", ")));
 }
 
 // The sparse sum is for methods that choose elements, and names these in 32 bits.
@@ -77,11 +89,9 @@ void require_rates(const LayerRates& rates, std::span<const Layer> layers,
 }  // namespace
 
 void check_dense_layers(const std::string& dense_layers) {
-  try {
-    (void)std::regex(dense_layers);
-  } catch (const std::regex_error& error) {
-    throw ConfigError(cat("[exchange] dense-layers = \"", dense_layers, "\": not a regular expression (",
-                          error.what(), "); try 'bias|^conv1'"));
+  if (const std::string why = why_no_pattern(dense_layers); !why.empty()) {
+    throw ConfigError(cat("[exchange] dense-layers = \"", dense_layers.substr(0, kMostPatternBytes),
+                          "\": ", why, "; try 'bias|^conv1'"));
   }
 }
 
@@ -100,6 +110,7 @@ const compressors::Compressor& Layer::active() const {
 
 std::vector<Layer> plan_layers(const tensor::ParameterTable& table, const ExchangeOptions& options) {
   const std::vector<bool> is_dense = dense_parameters(table, options.dense_layers);
+  require_dense_layers(table, options.dense_layers, is_dense);
   const LayerRates rates(options.layer_rates);
   std::vector<Layer> layers(table.size());
   for (std::size_t i = 0; i < table.size(); ++i) {

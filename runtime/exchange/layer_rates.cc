@@ -27,6 +27,17 @@ double parse_rate(const std::string& layer_rates, const std::string& text) {
 
 }  // namespace
 
+std::string why_no_pattern(const std::string& text) {
+  if (text.size() > kMostPatternBytes)
+    return cat("not a regular expression of at most ", kMostPatternBytes, " characters");
+  try {
+    (void)std::regex(text);
+  } catch (const std::regex_error& error) {
+    return cat("not a regular expression (", error.what(), ")");
+  }
+  return "";
+}
+
 LayerRates::LayerRates(const std::string& layer_rates) {
   is_by_multiplications_ = layer_rates == "flops";
   if (layer_rates == "none" || is_by_multiplications_) return;
@@ -37,11 +48,10 @@ LayerRates::LayerRates(const std::string& layer_rates) {
     if (equals == 0 || equals == std::string::npos) fail(layer_rates, cat("\"", choice, "\" is no REGEX=R"));
     const std::string text = choice.substr(0, equals);
     const double rate = parse_rate(layer_rates, choice.substr(equals + 1));
-    try {
-      choices_.push_back({.text = text, .pattern = std::regex(text), .rate = rate});
-    } catch (const std::regex_error& error) {
-      fail(layer_rates, cat("\"", text, "\" is not a regular expression (", error.what(), ")"));
+    if (const std::string why = why_no_pattern(text); !why.empty()) {
+      fail(layer_rates, cat("\"", text.substr(0, kMostPatternBytes), "\" is ", why));
     }
+    choices_.push_back({.text = text, .pattern = std::regex(text), .rate = rate});
   }
   if (choices_.empty() || layer_rates.ends_with(',')) fail(layer_rates, "ends where a REGEX=R is expected");
 }

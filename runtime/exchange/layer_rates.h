@@ -9,6 +9,7 @@
 //                                     none is has the compressor's rate
 #pragma once
 
+#include <cstddef>
 #include <regex>
 #include <string>
 #include <vector>
@@ -16,6 +17,11 @@
 #include "runtime/tensor/parameter_table.h"
 
 namespace sterna::exchange {
+
+// What `text` is not, as a pattern for parameters' names: a regular expression (ECMAScript), and not so long
+// that the standard library's compiler may nest too deep; "" if it is one.
+inline constexpr std::size_t kMostPatternBytes = 1000;
+[[nodiscard]] std::string why_no_pattern(const std::string& text);
 
 class LayerRates {
  public:

@@ -297,6 +297,10 @@ TEST(Exchange, TakesThePatternOfDenseLayersFromTheUser) {
   EXPECT_TRUE(exchange.is_compressed(1));
   EXPECT_FALSE(exchange.is_compressed(2));
   EXPECT_FALSE(exchange.is_compressed(3));
+  options.dense_layers = "^fv";
+  EXPECT_THAT(
+      [&] { GradientExchange(*comm, table, options); },
+      ThrowsMessage<ConfigError>(HasSubstr("dense-layers = \"^fv\": is found in the name of no parameter")));
 }
 
 TEST(Exchange, NamesStepLayerAndLearnerOfAGradientThatIsNotFinite) {
