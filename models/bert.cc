@@ -46,6 +46,8 @@ std::unique_ptr<Model> make_bert(const ModelUse& use, ModelArguments& arguments)
   const std::size_t symbols = arguments.whole("vocab", 30522, 2);
   const std::size_t positions = arguments.whole("positions", 128, 1, 1 << 14);
   const std::size_t classes = arguments.whole("classes", 0, 0);  // 0: masked symbols
+  if (classes == 1)
+    throw ConfigError("[models] model-arg classes = 1: must be 2 or more, or 0 for masked symbols");
   const TransformerSizes sizes = read_transformer_sizes(
       arguments, {.features = 768, .heads = 12, .layers = 12, .hidden = 3072, .dropout = 0.1});
   const bool has_classes = classes > 0;

@@ -2,8 +2,8 @@
 // sizes.
 //
 // After Radford et al., "Language models are unsupervised multitask learners", 2019: layer normalisation
-// before attention and before the two fully connected layers, GELU, learned positions. Names are those of
-// PyTorch's nn.TransformerEncoder.
+// before attention and before the two fully connected layers, GELU, learned positions; but without that
+// paper's last layer normalisation, behind the blocks. Names are those of PyTorch's nn.TransformerEncoder.
 #include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
 #include "models/layers/fully_connected.h"
