@@ -11,9 +11,10 @@
 namespace sterna::record {
 namespace {
 
-constexpr std::array kFiles = {"run.json",     "steps.jsonl",       "epochs.jsonl",  "ranks.jsonl",
-                               "layers.jsonl", "diagnostics.jsonl", "choices.jsonl", "steps.csv",
-                               "epochs.csv",   "ranks.csv",         "layers.csv",    "choices.csv"};
+constexpr std::array kFiles = {"run.json",         "steps.jsonl",       "epochs.jsonl",  "ranks.jsonl",
+                               "layers.jsonl",     "diagnostics.jsonl", "choices.jsonl", "steps.csv",
+                               "epochs.csv",       "ranks.csv",         "layers.csv",    "choices.csv",
+                               "translations.txt", "vocabulary.txt"};
 
 template <typename Record>
 std::string json_line(const Record& record) {

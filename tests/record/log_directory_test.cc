@@ -124,11 +124,15 @@ TEST(LogDirectory, ReplacesAnotherRunWhereItIsAskedTo) {
     LogDirectory log({.directory = directory.path(), .with_layers = true});
     log.write_run("{\"old\": 1}");
     log.write(StepRecord{.step = 41});
+    log.write_text("translations.txt", "ein Hund\n");
+    log.write_text("vocabulary.txt", "byte-pairs 1 259 0\n");
   }
   const LogDirectory log({.directory = directory.path(), .overwrite = true});
   EXPECT_EQ(bytes_of(directory.path() / "steps.jsonl"), "");
   EXPECT_FALSE(std::filesystem::exists(directory.path() / "run.json"));
   EXPECT_FALSE(std::filesystem::exists(directory.path() / "layers.jsonl"));
+  EXPECT_FALSE(std::filesystem::exists(directory.path() / "translations.txt"));
+  EXPECT_FALSE(std::filesystem::exists(directory.path() / "vocabulary.txt"));
 }
 
 TEST(LogDirectory, SaysWhyItCannotBeMade) {
