@@ -276,6 +276,7 @@ class BadArrays(TestCase):
 
     def test_of_another_shape(self):
         self.refused(np.zeros((4, 4), F32), "(4, 4)", "[T, L, n]")
+        self.refused(np.zeros((0, 1, 4), F32), "(0, 1, 4)", "steps (1 or more)")
 
     def test_in_fortran_order(self):
         self.refused(np.asfortranarray(np.zeros((2, 3, 4), F32)), "Fortran")
