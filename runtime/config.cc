@@ -2,10 +2,12 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <type_traits>
 
 #include "runtime/command_line.h"
 #include "runtime/core/errors.h"
 #include "runtime/core/version.h"
+#include "runtime/data/text_lines.h"
 #include "runtime/executable.h"
 #include "runtime/record/progress.h"
 #include "runtime/toml_config.h"
@@ -34,6 +36,24 @@ void require_one_of(const char* key, const std::string& value, const std::vector
     if (name == value) return;
   }
   throw ConfigError(cat("[train] ", key, " = \"", value, "\": must be ", joined(legal, " or ")));
+}
+
+// Settings stand in run.json, which is UTF-8.
+void require_utf8(const std::string& key, const std::string& text) {
+  const std::size_t whole = data::utf8_bytes(text);
+  if (whole == text.size()) return;
+  throw ConfigError(cat("[train] ", key, " = \"", text.substr(0, whole), "\" and more: byte ", whole + 1,
+                        " is not UTF-8, which settings and names of files must be"));
+}
+
+void require_utf8(const TrainConfig& config) {
+  for_each_setting(config, [](const char* key, const auto& value, const char*) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, std::string>) require_utf8(key, value);
+    if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+      for (const std::string& each : value) require_utf8(key, each);
+    }
+  });
 }
 
 }  // namespace
@@ -95,6 +115,7 @@ exchange::Hierarchy hierarchy_named(const std::string& name) {
 }
 
 void validate(const TrainConfig& c) {
+  require_utf8(c);
   require_range("batch", c.batch, c.batch >= 1 && c.batch <= 1u << 20,
                 "in [1, 1048576], samples per learner");
   require_range("lr", c.lr, static_cast<float>(c.lr) > 0.0f && c.lr < 1e6,

@@ -1,4 +1,4 @@
-// The comparison of the ranks' parameters, which must be equal bit for bit.
+// The comparison of what the ranks must have alike, bit for bit: parameters, vocabulary and data.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -72,6 +72,39 @@ void require_equal_vocabulary(Run& run) {
                               hashes[*odd], ", not ", hashes.front(),
                               "): must be equal on all ranks; copy training text and vocabulary of one "
                               "machine to all"));
+}
+
+std::string describe_data(const data::Dataset& dataset) {
+  constexpr std::size_t kCompared = 64;  // samples of a split
+  Hash hash;
+  std::vector<std::int32_t> labels(dataset.samples(data::Split::kTrain));
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = dataset.label(static_cast<std::uint32_t>(i));
+  hash.add(std::as_bytes(std::span(labels)));
+  for (const data::Split split : {data::Split::kTrain, data::Split::kTest}) {
+    const std::size_t samples = dataset.samples(split);
+    const std::size_t compared = std::min(kCompared, samples);
+    std::vector<std::uint32_t> numbers;
+    for (std::size_t i = 0; i < compared; ++i) {
+      numbers.push_back(
+          static_cast<std::uint32_t>(i * (samples - 1) / std::max<std::size_t>(compared - 1, 1)));
+    }
+    data::Batch batch = data::make_batch(dataset.sample_shape(), compared);
+    dataset.read(split, /*epoch=*/0, numbers, batch);
+    hash.add(std::as_bytes(std::span(batch.inputs)));
+    hash.add(std::as_bytes(std::span(batch.symbols)));
+    hash.add(std::as_bytes(std::span(batch.labels)));
+  }
+  return cat(labels.size(), " training and ", dataset.samples(data::Split::kTest), " test samples, hash ",
+             hash.text());
+}
+
+void require_equal_data(Run& run, const std::string& description) {
+  const std::vector<std::string> found = collectives::all_gather_text(run.comm, description);
+  const auto odd = first_odd_rank(found);
+  if (!odd) return;
+  throw AgreedConfigError(cat("[train] data = ", run.config.data, ": rank ", *odd, " has ", found[*odd],
+                              ", rank 0 ", found.front(),
+                              ": must be equal on all ranks; copy the files of one machine to all"));
 }
 
 }  // namespace sterna

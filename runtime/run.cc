@@ -49,6 +49,17 @@ void require_residues(const Run& run) {
   }
 }
 
+// Compression that is to begin later must begin within the run.
+void require_compressed_steps(const Run& run) {
+  const TrainConfig& config = run.config;
+  const std::uint64_t epochs = config.compress_after_epochs;
+  if (epochs == 0 || config.compressor == "none") return;
+  if (epochs <= (run.total_steps - 1) / run.steps_per_epoch) return;
+  throw ConfigError(cat("[train] compress-after-epochs = ", epochs, ": must be below the run's ",
+                        static_cast<double>(run.total_steps) / static_cast<double>(run.steps_per_epoch),
+                        " epochs, or nothing is compressed at all; try --compressor none"));
+}
+
 void make_data(Run& run) {
   const TrainConfig& config = run.config;
   run.dataset = data::make_dataset(config.data, {.directory = config.data_dir,
@@ -151,6 +162,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm, const st
     run.step_exchange = make_host_step_exchange(*run.exchange);
   }
   require_residues(run);
+  require_compressed_steps(run);
   make_parameters(run);
   plan_buckets(run, bucket_bytes);
   run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config),

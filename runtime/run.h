@@ -159,12 +159,20 @@ void set_test_measures(const models::BatchScore& test, const data::SampleShape& 
 void require_equal_replicas(collectives::Communicator& comm, const std::string& hash, std::uint64_t step);
 
 // Throws AgreedConfigError, which names the rank, if the ranks do not start from the same weights: their
-// files of
-// --init-weights differ. Collective.
+// files of --init-weights differ. Collective.
 void require_equal_start(Run& run);
 
 // Throws AgreedConfigError, which names the rank, if the ranks' data sets do not have the same symbols for
 // the same text. Collective.
 void require_equal_vocabulary(Run& run);
+
+// What the ranks' data sets must have alike, as text: numbers of samples, and a hash of the training samples'
+// labels and of the contents of 64 samples of each split, from first to last. Throws ConfigError as
+// Dataset::read() does.
+[[nodiscard]] std::string describe_data(const data::Dataset& dataset);
+
+// Throws AgreedConfigError, which names the rank, if the ranks' descriptions of their data differ.
+// Collective.
+void require_equal_data(Run& run, const std::string& description);
 
 }  // namespace sterna

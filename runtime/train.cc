@@ -1,4 +1,5 @@
 // The loop around train_step(): logs, evaluations, the comparison of replicas.
+#include <filesystem>
 #include <functional>
 #include <new>
 #include <optional>
@@ -92,6 +93,8 @@ void attempt(collectives::Communicator& comm, const std::function<void()>& work)
     work();
   } catch (const ConfigError& problem) {
     error = problem.what();
+  } catch (const std::filesystem::filesystem_error& problem) {
+    error = cat("[files] ", problem.what());
   } catch (const std::bad_alloc&) {
     error =
         "[train] memory: not enough for this model, batch and number of learners a rank; try a smaller "
@@ -118,6 +121,11 @@ Start start(const TrainConfig& config, collectives::Communicator& comm, const st
   attempt(comm, [&] { started.run = std::make_unique<Run>(make_run(config, comm, device)); });
   if (!config.init_weights.empty()) require_equal_start(*started.run);
   require_equal_vocabulary(*started.run);
+  std::string data;
+  attempt(comm, [&] {
+    if (comm.ranks() > 1) data = describe_data(*started.run->dataset);
+  });
+  require_equal_data(*started.run, data);
   attempt(comm, [&] {
     if (config.save_weights.empty() || comm.rank() != 0) return;
     started.weights = std::make_unique<record::SafetensorsWriter>(config.save_weights);
@@ -215,8 +223,8 @@ void keep_what_led_to(const DivergedError& error, const Start& started) {
 }  // namespace
 
 RunResult train(const TrainConfig& config, collectives::Communicator& comm) {
-  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
   std::vector<std::string> hosts = collectives::learn_hosts(comm);
+  require_equal_settings(collectives::all_gather_text(comm, describe_for_comparison(config)));
   Start started = start(config, comm, agree_on_device(config, comm));
   Run& run = *started.run;
   started.hosts = std::move(hosts);

@@ -1,6 +1,7 @@
 """A user's mistakes: one clear line, exit status 2, and no half-written file."""
 import gzip
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -108,6 +109,41 @@ class CommandLine(TestCase):
 
     def test_a_pattern_that_is_none(self):
         self.assert_refused(run(*SHORT, "--dense-layers", "(("), "dense-layers", "regular expression")
+        deep = "(" * 30000 + ")" * 30000
+        for pattern in (("--dense-layers", deep), ("--layer-rates", f"{deep}=50", "--compressor", "topk")):
+            self.assert_refused(run(*SHORT, *pattern), "not a regular expression of at most 1000 characters")
+
+    def test_a_pattern_that_is_for_nothing(self):
+        self.assert_refused(run(*SHORT, "--compressor", "topk", "--dense-layers", "con1|bais"),
+                            'dense-layers = "con1|bais": is found in the name of no parameter', "conv1.weight")
+
+    def test_compression_that_would_begin_after_the_end(self):
+        for compressor in ("topk", "auto"):
+            self.assert_refused(run(*SHORT, "--compressor", compressor, "--compress-after-epochs", 1),
+                                "compress-after-epochs = 1: must be below the run's 0.00", "nothing is compressed")
+
+    def test_text_that_is_not_utf8(self):
+        for flag in ("--log-dir", "--model"):
+            with self.subTest(flag=flag):
+                name = os.fsdecode(bytes(self.directory / "r") + b"\xff")
+                self.assert_refused(run(*SHORT, flag, name), f"{flag.strip('-')} = ", "is not UTF-8")
+        self.assertEqual(list(self.directory.iterdir()), [])
+
+    def test_one_class(self):
+        self.assert_refused(run(*SHORT, "--model", "bert", "--model-arg", "classes=1"), "classes = 1: must be 2 or more")
+
+    def test_numbers_with_zeros_in_front_are_decimal(self):
+        log = self.directory / "log"
+        self.assertEqual(run(*SHORT, "--steps", "0010", "--batch", "08", "--seed", "0x10", "--log-dir", log).status, 0)
+        settings = json.loads((log / "run.json").read_text())["settings"]
+        self.assertEqual((settings["steps"], settings["batch"], settings["seed"]), (10, 8, 16))
+        self.assertEqual(json.loads(run("bench", "step", "--steps", "5", "--batch", "010", "--json").out)["batch"], 10)
+
+    def test_srun_without_mpi(self):
+        tasks = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "1"}
+        self.assert_refused(run(*SHORT, environment=tasks), "srun: has started 4 tasks without MPI", "--mpi=pmix")
+        self.assertEqual(run(*SHORT, environment=tasks, ranks=1).status, 0)
+        self.assertEqual(run(*SHORT, environment={"SLURM_STEP_NUM_TASKS": "1"}).status, 0)
 
     def test_learners_that_ranks_do_not_divide(self):
         self.assert_refused(run(*SHORT, "--learners", 3, ranks=2), "learners = 3 on 2 ranks", "try --learners 4")
@@ -153,6 +189,21 @@ class Ranks(TestCase):
         self.assert_refused(result, "elsewhere", "on rank 1")
         self.assertFalse((self.directory / "logs").exists())
 
+    def test_of_which_one_has_other_data(self):
+        """As many samples, of other labels; and text as long, of another alphabet."""
+        for name, labels in (("a", [0, 1] * 32), ("b", [0, 1] * 31 + [1, 1])):
+            write_idx_data(self.directory / name)
+            (self.directory / name / "train-labels-idx1-ubyte").write_bytes(idx(labels, (64,)))
+        for name, letters in (("c", "abcdefgh"), ("d", "qrstuvwx")):
+            (self.directory / name).mkdir()
+            (self.directory / name / "input.txt").write_text(letters * 500)
+        small = ("--model", "char-lstm", "--model-arg", "symbols=8", "--model-arg", "hidden=4", "--model-arg", "positions=5")
+        for flags, first, second in ((("--model", "lenet", "--data", "mnist"), "a", "b"), ((*small, "--data", "text"), "c", "d")):
+            with self.subTest(data=flags[-1]):
+                arguments = ("train", *flags, "--steps", 1, "--batch", 2, "--data-dir")
+                result = run_apart((STERNA, (*arguments, self.directory / first)), (STERNA, (*arguments, self.directory / second)))
+                self.assert_refused(result, f"data = {flags[-1]}: rank 1 has ", "must be equal on all ranks")
+
     def test_of_which_one_records_gradients(self):
         recording = (*SHORT, "--record-gradients", self.directory / "g")
         self.assert_refused(run_apart((STERNA, recording), (STERNA, SHORT)), "record-gradients is given")
@@ -192,6 +243,12 @@ class Files(TestCase):
     def test_a_model_that_the_data_does_not_fit(self):
         write_idx_data(self.directory / "data")
         self.assert_refused_without_logs(self.train("--model", "bn50-dnn"), "440", "28")
+
+    def test_a_link_that_leads_round_in_circles(self):
+        for split in ("train", "val"):
+            (self.directory / split).mkdir()
+        (self.directory / "train" / "a").symlink_to("a")
+        self.assert_refused(run("train", "--data", "image-folder", "--data-dir", self.directory, "--steps", 1), "symbolic links")
 
     def test_a_file_cut_short(self):
         write_idx_data(self.directory / "data")

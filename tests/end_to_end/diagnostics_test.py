@@ -1,7 +1,7 @@
 """`sterna train --log-diagnostics`: its lines, worked out a second time in NumPy from recorded gradients."""
 import numpy as np
 
-from support import TestCase, main, rows, run
+from support import TestCase, main, rows, run, write_idx_data
 
 LEARNERS, STEPS = 3, 5
 TRAIN = ("train", "--model", "lenet", "--data", "synthetic", "--batch", 2, "--steps", STEPS, "--lr", 0.01, "--rate", 50,
@@ -100,10 +100,14 @@ class Diagnostics(TestCase):
                 self.assertEqual(len(rows(logs / "diagnostics.jsonl")), 3 * STEPS)
 
     def test_says_nothing_of_dense_layers(self):
-        for flags in (("--compressor", "fp16"), ("--compressor", "topk", "--compress-after-epochs", 1)):
-            with self.subTest(flags=flags):
-                logs = self.train(flags[1], *flags, "--log-diagnostics", 1)
-                self.assertEqual(rows(logs / "diagnostics.jsonl"), [])
+        logs = self.train("fp16", "--compressor", "fp16", "--log-diagnostics", 1)
+        self.assertEqual(rows(logs / "diagnostics.jsonl"), [])
+
+    def test_begins_with_compression(self):
+        write_idx_data(self.directory / "data", train=32)  # 5 steps an epoch
+        logs = self.train("late", "--data", "mnist", "--data-dir", self.directory / "data", "--compressor", "topk",
+                          "--compress-after-epochs", 1, "--steps", 7, "--log-diagnostics", 1)
+        self.assertEqual({row["step"] for row in rows(logs / "diagnostics.jsonl")}, {5, 6})
 
     def test_wants_all_learners_on_one_rank_and_a_place_to_write(self):
         flags = (*TRAIN, "--compressor", "topk", "--log-diagnostics", 2)

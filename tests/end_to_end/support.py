@@ -23,12 +23,13 @@ class Result:
         self.lines = lines[:border] + [l for l in lines[border:] if l.startswith("[rank ")]
 
 
-def run(*arguments, ranks=None, timeout=120, program=STERNA):
-    """Runs `sterna ARGUMENTS`, alone or on so many ranks."""
+def run(*arguments, ranks=None, timeout=120, program=STERNA, environment=None):
+    """Runs `sterna ARGUMENTS`, alone or on so many ranks, with these variables beside what there are."""
     command = [str(program), *map(str, arguments)]
     if ranks is not None:
         command = [str(MPIRUN), str(ranks), *command]
-    return Result(subprocess.run(command, capture_output=True, text=True, timeout=timeout))
+    return Result(subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", timeout=timeout,
+                                 env={**os.environ, **(environment or {})}))
 
 
 def run_apart(*commands, timeout=120):
