@@ -93,7 +93,7 @@ ask() {
 
 # All hosts are asked at once, and each that cannot do it gets a line.
 check_hosts() {
-  local i answers word cores version sum first_version='' first_sum='' problem refused=''
+  local i answers word cores version sum first='' first_version first_sum problem refused=''
   answers=$(mktemp -d)
   # shellcheck disable=SC2064  # the folder is wanted as it is now
   trap "rm -rf '$answers'" EXIT
@@ -102,13 +102,14 @@ check_hosts() {
   for i in "${!hosts[@]}"; do
     problem=
     read -r word cores version sum <"$answers/$i" || true
-    : "${first_version:=${version:-}}" "${first_sum:=${sum:-}}"
+    # Hosts are held against the first that has a program and Open MPI, and so against no host that was not reached.
+    if [ "$word" = ok ] && [ -z "$first" ]; then first=${hosts[i]} first_version=$version first_sum=$sum; fi
     if [ "$word" != ok ]; then
       problem=$(<"$answers/$i")
     elif [ "$version" != "$first_version" ]; then
-      problem="Open MPI $version, and ${hosts[0]} has $first_version: must be the same on every host"
+      problem="Open MPI $version, and $first has $first_version: must be the same on every host"
     elif [ "$sum" != "$first_sum" ]; then
-      problem="$sterna is another build than on ${hosts[0]}; copy one of them"
+      problem="$sterna is another build than on $first; copy one of them"
     elif [ "$bind" = core ] && [ $((ranks[i] * threads)) -gt "$cores" ]; then
       problem="${ranks[i]} ranks x $threads threads = $((ranks[i] * threads)): must be at most its $cores cores; try"
       problem+=" fewer ranks, or --bind none"

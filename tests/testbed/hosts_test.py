@@ -89,6 +89,12 @@ class Refusals(TestCase):
             with self.subTest(arguments=arguments):
                 self.assert_refused(hosts(*arguments, "--", "train"), *parts)
 
+    def test_a_first_host_that_cannot_do_it_and_no_other(self):
+        self.up(2, "none")
+        result = hosts("--hosts", "host9,host0,host1", "--", "train")
+        self.assert_refused(result, "host host9: not reachable")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
     def test_a_program_that_a_host_has_not_or_has_another(self):
         self.up(2, "none")
         for folder in ("here", "there", "bin"):
@@ -106,8 +112,8 @@ class Refusals(TestCase):
         result = hosts("--hosts", "host0,host1", "train", environment=environment)
         self.assert_refused(result, f"host host1: program {self.directory}/there/sterna is not there")
         write("there/sterna", "#!/bin/sh\n\n")
-        result = hosts("--hosts", "host0,host1", "train", environment=environment)
-        self.assert_refused(result, "host host1: ", "another build than on host0")
+        result = hosts("--hosts", "host9,host0,host1", "train", environment=environment)
+        self.assert_refused(result, "host host9: not reachable", "host host1: ", "another build than on host0")
 
     def test_a_host_without_an_ssh_daemon_and_one_that_wants_a_password(self):
         self.up(2, "none")
