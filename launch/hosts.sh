@@ -84,6 +84,7 @@ ask() {
     sleep 1
   done
   case $status:$answer in
+    0:) echo "no answer; its account must run bash, try ssh $1 bash --version" ;;
     0:*) tail -n 1 <<<"$answer" ;;  # a shell's start-up files may print before
     *'Permission denied'*) echo "no ssh without a password; try ssh-copy-id $1" ;;
     *'Host key verification failed'*) echo "ssh does not know its key; try ssh $1 once by hand" ;;

@@ -128,6 +128,15 @@ class Refusals(TestCase):
                  f"exec {HOSTS} --ssh-config {self.directory}/config --hosts host0,host1 train"
         self.assert_refused(testbed("ssh", "bash", "-c", script), "host host1: no ssh without a password", "ssh-copy-id")
 
+    def test_a_host_that_answers_nothing(self):
+        self.up(2, "none")
+        # An account whose shell runs no commands: ssh succeeds.
+        (self.directory / "ssh").write_text("#!/bin/sh\nexec cat >/dev/null\n")
+        (self.directory / "ssh").chmod(0o755)
+        environment = dict(SHELL, PATH=f"{self.directory}:{os.environ['PATH']}")
+        result = hosts("--hosts", "host0,host1", "--", "-c", "true", environment=environment)
+        self.assert_refused(result, "host host1: no answer", "bash")
+
     def test_arguments_that_make_no_sense(self):
         for arguments, part in (
                 ([], "--hosts"), (["train"], "--hosts"), (["--hosts"], "--hosts"),
