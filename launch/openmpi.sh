@@ -98,10 +98,11 @@ threads_of() {
   [[ $threads =~ ^[1-9][0-9]{0,3}$ ]] && echo "$threads" || echo 1
 }
 
-# cores_here: cores that this process may use; two hardware threads of one count once.
+# cores_here: cores that this process may use; two hardware threads of one count once. nproc alone would give what OpenMP's
+# variables say, which is no number of cores.
 cores_here() {
   local usable cores
-  usable=$(nproc)
+  usable=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
   cores=$(lscpu --parse=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)
   echo $((cores < usable ? cores : usable))
 }

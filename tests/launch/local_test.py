@@ -85,6 +85,21 @@ class Settings(unittest.TestCase):
                 with self.subTest(arguments=arguments):
                     self.assertEqual(sourced(f"threads_of {arguments}"), str(threads))
 
+    def test_cores_are_the_machines_whatever_openmp_is_told(self):
+        cores = int(sourced("cores_here"))
+        self.assertLessEqual(cores, len(CORES))
+        for variables in ({"OMP_NUM_THREADS": "1"}, {"OMP_NUM_THREADS": str(len(CORES) + 1)}, {"OMP_THREAD_LIMIT": "1"}):
+            with self.subTest(variables=variables):
+                self.assertEqual(sourced("cores_here", **variables), str(cores))
+
+    def test_no_script_asks_nproc_what_openmp_is_told(self):
+        found = [line.strip() for folder in ("launch", "tests", "docker", "packaging") for path in (ROOT / folder).rglob("*.s*")
+                 if path.suffix in (".sh", ".sbatch") for line in path.read_text().splitlines()
+                 if "nproc" in line and not line.lstrip().startswith("#")]
+        self.assertGreater(len(found), 0)
+        for line in found:
+            self.assertIn("env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc", line)
+
     def test_what_is_set_already_stays(self):
         say = "openmpi_everywhere; openmpi_between_hosts slow; echo $OMPI_MCA_btl_tcp_links" \
               " $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size $OMPI_MCA_btl_tcp_eager_limit $OMPI_MCA_mpi_yield_when_idle $OMP_NUM_THREADS"
