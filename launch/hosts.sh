@@ -160,8 +160,8 @@ read_hosts
 check_hosts
 
 # This machine alone has to reach the others: by default, beyond 64 hosts some would start others by ssh.
-mca plm_rsh_no_tree_spawn 1
-mca plm_rsh_args "${ssh_options[*]}"
+mca_default plm_rsh_no_tree_spawn 1
+if [ -n "$ssh_config" ]; then mca plm_rsh_args "${ssh_options[*]}"; else mca_default plm_rsh_args "${ssh_options[*]}"; fi
 openmpi_everywhere
 openmpi_between_hosts $slow
 [ -z "$network" ] || openmpi_network "$network"

@@ -1,7 +1,8 @@
 # openmpi.sh: how Sterna's launchers set Open MPI, and why. local.sh, hosts.sh, sterna.sbatch and testbed.sh source it; an
 # mpirun of your own can too: . launch/openmpi.sh && openmpi_everywhere && openmpi_between_hosts && mpirun ...
 #
-# Settings go through the environment, from which mpirun and srun hand them on to every host. What is set already stays.
+# Settings go through the environment, from which mpirun and srun hand them on to every host. What is set already stays, unless
+# the user names something else to a launcher.
 # shellcheck shell=bash
 
 # sterna_program HERE: the program to start: STERNA, if it is set; in a clone what was built; where Sterna is installed, the one
@@ -13,8 +14,11 @@ sterna_program() {
   echo "$built"
 }
 
-# mca NAME VALUE
-mca() {
+# mca NAME VALUE: what the user has named, in an option or a STERNA_ variable; whatever is set already.
+mca() { export "OMPI_MCA_$1=$2"; }
+
+# mca_default NAME VALUE: what this file thinks best, unless something is set.
+mca_default() {
   local variable=OMPI_MCA_$1
   export "$variable=${!variable-$2}"
 }
@@ -25,7 +29,7 @@ mca() {
 #   OMP_NUM_THREADS 1       a rank computes on --threads threads, which it sets itself; the threads that exchange gradients
 #                           and read data must not bring as many again
 openmpi_everywhere() {
-  mca mpi_yield_when_idle 1
+  mca_default mpi_yield_when_idle 1
   export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 }
 
@@ -42,16 +46,17 @@ openmpi_everywhere() {
 #                           without and 20.6 ms with it over 100 Mbit/s, of 19.6. Not btl_tcp_flags 1, by which nothing is asked for: 32 ranks on 8
 #                           hosts, and the links of three that `sterna doctor` measures, wait for ever
 openmpi_between_hosts() {
-  mca btl_tcp_links 2
+  mca_default btl_tcp_links 2
   [ "${1:-}" = slow ] || return 0
-  mca btl_tcp_rdma_pipeline_frag_size 32768
-  mca btl_tcp_eager_limit 262144
+  mca_default btl_tcp_rdma_pipeline_frag_size 32768
+  mca_default btl_tcp_eager_limit 262144
 }
 
 # openmpi_network NAME: a card (eth0) or a network (10.0.0.0/24) for the ranks' messages (btl) and for mpirun's own talk
 # (oob). Without it Open MPI takes every card that is up, and waits for ever behind one that leads nowhere: a bridge of
-# containers, which has the same address on every host.
+# containers, which has the same address on every host. Open MPI takes what it is told to include or to exclude, and not both.
 openmpi_network() {
+  unset OMPI_MCA_btl_tcp_if_exclude OMPI_MCA_oob_tcp_if_exclude
   mca btl_tcp_if_include "$1"
   mca oob_tcp_if_include "$1"
 }

@@ -106,6 +106,14 @@ class Settings(unittest.TestCase):
         self.assertEqual(sourced(say), "2 32768 262144 1 1")
         self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_links="4", OMP_NUM_THREADS="3"), "4 32768 262144 1 3")
 
+    def test_a_network_that_is_named_wins_over_what_is_set(self):
+        say = "openmpi_network 10.0.0.0/24; env | grep ^OMPI_MCA_ | sort"
+        expected = "OMPI_MCA_btl_tcp_if_include=10.0.0.0/24\nOMPI_MCA_oob_tcp_if_include=10.0.0.0/24"
+        self.assertEqual(sourced(say), expected)
+        # Open MPI takes either an include or an exclude.
+        self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_if_include="eth9", OMPI_MCA_oob_tcp_if_include="eth9",
+                                 OMPI_MCA_btl_tcp_if_exclude="lo", OMPI_MCA_oob_tcp_if_exclude="lo"), expected)
+
     def test_what_chooses_kernels_goes_to_every_host(self):
         flags = sourced('openmpi_flags; echo "${mpirun_flags[@]}"', OPENBLAS_CORETYPE="Haswell", DNNL_MAX_CPU_ISA="AVX2",
                         OMP_NUM_THREADS="1", LD_PRELOAD="")

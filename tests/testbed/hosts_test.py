@@ -44,8 +44,10 @@ class Training(TestCase):
         say = "echo $OMPI_COMM_WORLD_RANK $(hostname) $(taskset -cp $$ | sed 's/.*: //') links=$OMPI_MCA_btl_tcp_links" \
               " frag=$OMPI_MCA_btl_tcp_rdma_pipeline_frag_size if=$OMPI_MCA_btl_tcp_if_include core=$OPENBLAS_CORETYPE" \
               " omp=$OMP_NUM_THREADS"
-        # OPENBLAS_CORETYPE chooses kernels, and so bits: ssh does not hand it on, the script must.
-        environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell")
+        # OPENBLAS_CORETYPE chooses kernels, and so bits: ssh does not hand it on, the script must. The card that is named wins
+        # over what Open MPI's variables say, and so does the testbed's STERNA_SSH_CONFIG.
+        environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell", OMPI_MCA_btl_tcp_if_include="eth9",
+                           OMPI_MCA_oob_tcp_if_exclude="lo", OMPI_MCA_plm_rsh_args="-F /no/such")
         result = hosts("--hosts", "host1,host0", "--network", "eth0", "--", "-c", say, environment=environment)
         settings = "links=2 frag= if=eth0 core=Haswell omp=1"
         # Both hosts are this machine, and mpirun binds the first rank of each to the first core. host0 calls mpirun, which
