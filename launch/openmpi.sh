@@ -55,21 +55,27 @@ openmpi_between_hosts() {
 # openmpi_network NAME: a card (eth0) or a network (10.0.0.0/24) for the ranks' messages (btl) and for mpirun's own talk
 # (oob). Without it Open MPI takes every card that is up, and waits for ever behind one that leads nowhere: a bridge of
 # containers, which has the same address on every host. Open MPI takes what it is told to include or to exclude, and not both.
+# NCCL takes the card too, by that very name (=), unless it has been told one; it knows no networks.
 openmpi_network() {
   unset OMPI_MCA_btl_tcp_if_exclude OMPI_MCA_oob_tcp_if_exclude
   mca btl_tcp_if_include "$1"
   mca oob_tcp_if_include "$1"
+  [[ $1 == */* ]] || export NCCL_SOCKET_IFNAME="${NCCL_SOCKET_IFNAME-=$1}"
 }
 
 # Sets mpirun_flags.
 #   -q                      the one line in which a rank says what went wrong is not buried in mpirun's
 #   -x                      what libraries read from this environment they read on every host, where ssh does not bring it:
-#                           OPENBLAS_CORETYPE and its like choose kernels, and so bits
+#                           OPENBLAS_CORETYPE and its like choose kernels, and so bits; NCCL_... how GPUs talk. Not what names
+#                           parts of this machine, where another has other ones: CUDA_VISIBLE_DEVICES (Slurm sets it on each
+#                           node, and differently), nor NCCL_HOSTID, by which NCCL would take all hosts for this one
 #   --allow-run-as-root     only for root, as in a container
 openmpi_flags() {
   local variable
+  local libraries='OMP_|OPENBLAS_|DNNL_|ONEDNN_|NCCL_|CUDA_|CUBLAS_|CUBLASLT_|CUDNN_|NVIDIA_'
+  local of_this_machine='(CUDA|NVIDIA)_VISIBLE_DEVICES|NCCL_HOSTID'
   mpirun_flags=(-q)
-  for variable in $(compgen -e | grep -E '^(OMP_|OPENBLAS_|DNNL_|ONEDNN_|[A-Z]+SAN_OPTIONS$)'); do
+  for variable in $(compgen -e | grep -E "^($libraries|[A-Z]+SAN_OPTIONS$|LD_LIBRARY_PATH$)" | grep -vxE "$of_this_machine"); do
     mpirun_flags+=(-x "$variable")
   done
   [ "$(id -u)" != 0 ] || mpirun_flags+=(--allow-run-as-root)

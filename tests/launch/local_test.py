@@ -20,7 +20,7 @@ def local(*arguments, environment=None):
 
 def sourced(script, **variables):
     """What bash says after openmpi.sh."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMPI_", "OMP_"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMPI_", "OMP_", "NCCL_"))}
     return subprocess.run(["bash", "-euc", f". {ROOT}/launch/openmpi.sh; {script}"], capture_output=True, text=True,
                           timeout=60, env=dict(environment, **variables), check=True).stdout.strip()
 
@@ -114,12 +114,23 @@ class Settings(unittest.TestCase):
         self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_if_include="eth9", OMPI_MCA_oob_tcp_if_include="eth9",
                                  OMPI_MCA_btl_tcp_if_exclude="lo", OMPI_MCA_oob_tcp_if_exclude="lo"), expected)
 
-    def test_what_chooses_kernels_goes_to_every_host(self):
-        flags = sourced('openmpi_flags; echo "${mpirun_flags[@]}"', OPENBLAS_CORETYPE="Haswell", DNNL_MAX_CPU_ISA="AVX2",
-                        OMP_NUM_THREADS="1", LD_PRELOAD="")
-        for variable in ("OPENBLAS_CORETYPE", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS"):
-            self.assertIn(f"-x {variable}", flags)
-        self.assertNotIn("LD_PRELOAD", flags)
+    def test_what_libraries_read_goes_to_every_host_but_what_names_parts_of_one(self):
+        forwarded = ("OPENBLAS_CORETYPE", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS", "NCCL_DEBUG", "NCCL_SOCKET_IFNAME",
+                     "CUDA_DEVICE_ORDER", "CUBLAS_WORKSPACE_CONFIG", "CUBLASLT_LOG_LEVEL", "CUDNN_LOGLEVEL_DBG",
+                     "NVIDIA_TF32_OVERRIDE", "LD_LIBRARY_PATH")
+        kept = ("LD_PRELOAD", "LD_LIBRARY_PATH_OLD", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NCCL_HOSTID", "MY_NCCL_DEBUG")
+        flags = sourced('openmpi_flags; printf "%s\\n" "${mpirun_flags[@]}"', **dict.fromkeys(forwarded + kept, "")).splitlines()
+        for variable in forwarded:
+            self.assertIn(variable, flags)
+            self.assertEqual(flags[flags.index(variable) - 1], "-x")
+        for variable in kept:
+            self.assertNotIn(variable, flags)
+
+    def test_nccl_takes_the_card_that_is_named_unless_it_is_told_another(self):
+        say = "openmpi_network {}; env | grep ^NCCL_ || true"
+        self.assertEqual(sourced(say.format("eth0")), "NCCL_SOCKET_IFNAME==eth0")
+        self.assertEqual(sourced(say.format("eth0"), NCCL_SOCKET_IFNAME="ib"), "NCCL_SOCKET_IFNAME=ib")
+        self.assertEqual(sourced(say.format("10.0.0.0/24")), "")
 
 
 if __name__ == "__main__":

@@ -43,18 +43,19 @@ class Training(TestCase):
         self.up(2, "none")
         say = "echo $OMPI_COMM_WORLD_RANK $(hostname) $(taskset -cp $$ | sed 's/.*: //') links=$OMPI_MCA_btl_tcp_links" \
               " frag=$OMPI_MCA_btl_tcp_rdma_pipeline_frag_size if=$OMPI_MCA_btl_tcp_if_include core=$OPENBLAS_CORETYPE" \
-              " omp=$OMP_NUM_THREADS"
+              " omp=$OMP_NUM_THREADS nccl=$NCCL_DEBUG$NCCL_SOCKET_IFNAME libraries=$LD_LIBRARY_PATH gpus=$CUDA_VISIBLE_DEVICES"
         # OPENBLAS_CORETYPE chooses kernels, and so bits: ssh does not hand it on, the script must. The card that is named wins
-        # over what Open MPI's variables say, and so does the testbed's STERNA_SSH_CONFIG.
-        environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell", OMPI_MCA_btl_tcp_if_include="eth9",
+        # over what Open MPI's variables say, and so does the testbed's STERNA_SSH_CONFIG. Which GPUs is host0's affair alone.
+        environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell", NCCL_DEBUG="WARN", LD_LIBRARY_PATH="/no/such",
+                           CUDA_VISIBLE_DEVICES="3", OMPI_MCA_btl_tcp_if_include="eth9",
                            OMPI_MCA_oob_tcp_if_exclude="lo", OMPI_MCA_plm_rsh_args="-F /no/such")
         result = hosts("--hosts", "host1,host0", "--network", "eth0", "--", "-c", say, environment=environment)
-        settings = "links=2 frag= if=eth0 core=Haswell omp=1"
+        settings = "links=2 frag= if=eth0 core=Haswell omp=1 nccl=WARN=eth0 libraries=/no/such"
         # Both hosts are this machine, and mpirun binds the first rank of each to the first core. host0 calls mpirun, which
         # has rank 0 there.
         first = min(os.sched_getaffinity(0))
         self.assertEqual(sorted(result.stdout.splitlines()),
-                         [f"0 host0 {first} {settings}", f"1 host1 {first} {settings}"], result.stderr)
+                         [f"0 host0 {first} {settings} gpus=3", f"1 host1 {first} {settings} gpus="], result.stderr)
         result = hosts("--hosts", "host0:2,host1", "--bind", "none", "--slow-links", "--", "-c",
                        "echo $OMPI_COMM_WORLD_RANK $(hostname) $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size",
                        environment=SHELL)
