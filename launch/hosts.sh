@@ -58,7 +58,10 @@ probe() {
   command -v mpirun >/dev/null || { echo "Open MPI is not on the PATH of a shell that ssh starts; try launch/setup.sh"; return; }
   case $3 in
     '') ;;
-    */*) ip -o -4 address show to "$3" | grep -q . || { echo "--network $3: no card has an address in it"; return; } ;;
+    */*)
+      command -v ip >/dev/null ||
+        { echo "--network $3: needs the program ip to find the card; try apt-get install iproute2, or name the card"; return; }
+      [ -n "$(ip -o -4 address show to "$3")" ] || { echo "--network $3: no card has an address in it"; return; } ;;
     *) [ -e "/sys/class/net/$3" ] || { echo "--network $3: must be one of $(cd /sys/class/net && echo *)"; return; } ;;
   esac
   echo "ok $(cores_here) $(mpirun --version | sed -n '1s/.* //p') $(sha256sum <"$1" | cut -c -12)"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from support import ENVIRONMENT, ROOT, SCRIPT, TestCase, processes, require_root, start, testbed
 
@@ -87,7 +88,7 @@ class Refusals(TestCase):
         for arguments, parts in (
                 (["--hosts", "host0,host9"], ["host host9: not reachable", "host9"]),
                 (["--hosts", "host0,host1", "--network", "eth9"], ["host host1: --network eth9: must be one of eth0 lo"]),
-                (["--hosts", "host0,host1", "--network", "10.9.0.0/16"], ["host host0: --network 10.9.0.0/16"]),
+                (["--hosts", "host0,host1", "--network", "10.9.0.0/16"], ["host host0: --network 10.9.0.0/16: no card"]),
                 (["--hosts", "host0,host1:3"], ["host host1: 3 ranks x 1 threads = 3", "1 cores", "--bind none"])):
             with self.subTest(arguments=arguments):
                 self.assert_refused(hosts(*arguments, "--", "train"), *parts)
@@ -130,6 +131,15 @@ class Refusals(TestCase):
         script = f"grep -v IdentityFile $STERNA_SSH_CONFIG >{self.directory}/config && " \
                  f"exec {HOSTS} --ssh-config {self.directory}/config --hosts host0,host1 train"
         self.assert_refused(testbed("ssh", "bash", "-c", script), "host host1: no ssh without a password", "ssh-copy-id")
+
+    def test_a_host_without_the_program_that_finds_a_networks_card(self):
+        for program in {path.name: path for folder in ("/usr/bin", "/usr/sbin") for path in Path(folder).iterdir()}.values():
+            if program.name != "ip":
+                (self.directory / program.name).symlink_to(program)
+        result = subprocess.run([HOSTS, "--hosts", "localhost", "--network", "127.0.0.0/8", "--", "-c", "true"], text=True,
+                                capture_output=True, timeout=60, env=dict(SHELL, PATH=str(self.directory)), check=False)
+        self.assert_refused(result, "host localhost: --network 127.0.0.0/8: ", "iproute2")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
 
     def test_a_host_that_answers_nothing(self):
         self.up(2, "none")
