@@ -58,7 +58,10 @@ probe() {
   command -v mpirun >/dev/null || { echo "Open MPI is not on the PATH of a shell that ssh starts; try launch/setup.sh"; return; }
   case $3 in
     '') ;;
-    */*) ip -o -4 address show to "$3" | grep -q . || { echo "--network $3: no card has an address in it"; return; } ;;
+    */*)
+      command -v ip >/dev/null ||
+        { echo "--network $3: needs the program ip to find the card; try apt-get install iproute2, or name the card"; return; }
+      [ -n "$(ip -o -4 address show to "$3")" ] || { echo "--network $3: no card has an address in it"; return; } ;;
     *) [ -e "/sys/class/net/$3" ] || { echo "--network $3: must be one of $(cd /sys/class/net && echo *)"; return; } ;;
   esac
   echo "ok $(cores_here) $(mpirun --version | sed -n '1s/.* //p') $(sha256sum <"$1" | cut -c -12)"
@@ -84,6 +87,7 @@ ask() {
     sleep 1
   done
   case $status:$answer in
+    0:) echo "no answer; its account must run bash, try ssh $1 bash --version" ;;
     0:*) tail -n 1 <<<"$answer" ;;  # a shell's start-up files may print before
     *'Permission denied'*) echo "no ssh without a password; try ssh-copy-id $1" ;;
     *'Host key verification failed'*) echo "ssh does not know its key; try ssh $1 once by hand" ;;
@@ -93,7 +97,7 @@ ask() {
 
 # All hosts are asked at once, and each that cannot do it gets a line.
 check_hosts() {
-  local i answers word cores version sum first_version='' first_sum='' problem refused=''
+  local i answers word cores version sum first='' first_version first_sum problem refused=''
   answers=$(mktemp -d)
   # shellcheck disable=SC2064  # the folder is wanted as it is now
   trap "rm -rf '$answers'" EXIT
@@ -102,13 +106,14 @@ check_hosts() {
   for i in "${!hosts[@]}"; do
     problem=
     read -r word cores version sum <"$answers/$i" || true
-    : "${first_version:=${version:-}}" "${first_sum:=${sum:-}}"
+    # Hosts are held against the first that has a program and Open MPI, and so against no host that was not reached.
+    if [ "$word" = ok ] && [ -z "$first" ]; then first=${hosts[i]} first_version=$version first_sum=$sum; fi
     if [ "$word" != ok ]; then
       problem=$(<"$answers/$i")
     elif [ "$version" != "$first_version" ]; then
-      problem="Open MPI $version, and ${hosts[0]} has $first_version: must be the same on every host"
+      problem="Open MPI $version, and $first has $first_version: must be the same on every host"
     elif [ "$sum" != "$first_sum" ]; then
-      problem="$sterna is another build than on ${hosts[0]}; copy one of them"
+      problem="$sterna is another build than on $first; copy one of them"
     elif [ "$bind" = core ] && [ $((ranks[i] * threads)) -gt "$cores" ]; then
       problem="${ranks[i]} ranks x $threads threads = $((ranks[i] * threads)): must be at most its $cores cores; try"
       problem+=" fewer ranks, or --bind none"
@@ -158,8 +163,8 @@ read_hosts
 check_hosts
 
 # This machine alone has to reach the others: by default, beyond 64 hosts some would start others by ssh.
-mca plm_rsh_no_tree_spawn 1
-mca plm_rsh_args "${ssh_options[*]}"
+mca_default plm_rsh_no_tree_spawn 1
+if [ -n "$ssh_config" ]; then mca plm_rsh_args "${ssh_options[*]}"; else mca_default plm_rsh_args "${ssh_options[*]}"; fi
 openmpi_everywhere
 openmpi_between_hosts $slow
 [ -z "$network" ] || openmpi_network "$network"

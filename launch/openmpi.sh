@@ -1,7 +1,8 @@
 # openmpi.sh: how Sterna's launchers set Open MPI, and why. local.sh, hosts.sh, sterna.sbatch and testbed.sh source it; an
 # mpirun of your own can too: . launch/openmpi.sh && openmpi_everywhere && openmpi_between_hosts && mpirun ...
 #
-# Settings go through the environment, from which mpirun and srun hand them on to every host. What is set already stays.
+# Settings go through the environment, from which mpirun and srun hand them on to every host. What is set already stays, unless
+# the user names something else to a launcher.
 # shellcheck shell=bash
 
 # sterna_program HERE: the program to start: STERNA, if it is set; in a clone what was built; where Sterna is installed, the one
@@ -13,8 +14,11 @@ sterna_program() {
   echo "$built"
 }
 
-# mca NAME VALUE
-mca() {
+# mca NAME VALUE: what the user has named, in an option or a STERNA_ variable; whatever is set already.
+mca() { export "OMPI_MCA_$1=$2"; }
+
+# mca_default NAME VALUE: what this file thinks best, unless something is set.
+mca_default() {
   local variable=OMPI_MCA_$1
   export "$variable=${!variable-$2}"
 }
@@ -25,7 +29,7 @@ mca() {
 #   OMP_NUM_THREADS 1       a rank computes on --threads threads, which it sets itself; the threads that exchange gradients
 #                           and read data must not bring as many again
 openmpi_everywhere() {
-  mca mpi_yield_when_idle 1
+  mca_default mpi_yield_when_idle 1
   export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 }
 
@@ -42,29 +46,36 @@ openmpi_everywhere() {
 #                           without and 20.6 ms with it over 100 Mbit/s, of 19.6. Not btl_tcp_flags 1, by which nothing is asked for: 32 ranks on 8
 #                           hosts, and the links of three that `sterna doctor` measures, wait for ever
 openmpi_between_hosts() {
-  mca btl_tcp_links 2
+  mca_default btl_tcp_links 2
   [ "${1:-}" = slow ] || return 0
-  mca btl_tcp_rdma_pipeline_frag_size 32768
-  mca btl_tcp_eager_limit 262144
+  mca_default btl_tcp_rdma_pipeline_frag_size 32768
+  mca_default btl_tcp_eager_limit 262144
 }
 
 # openmpi_network NAME: a card (eth0) or a network (10.0.0.0/24) for the ranks' messages (btl) and for mpirun's own talk
 # (oob). Without it Open MPI takes every card that is up, and waits for ever behind one that leads nowhere: a bridge of
-# containers, which has the same address on every host.
+# containers, which has the same address on every host. Open MPI takes what it is told to include or to exclude, and not both.
+# NCCL takes the card too, by that very name (=), unless it has been told one; it knows no networks.
 openmpi_network() {
+  unset OMPI_MCA_btl_tcp_if_exclude OMPI_MCA_oob_tcp_if_exclude
   mca btl_tcp_if_include "$1"
   mca oob_tcp_if_include "$1"
+  [[ $1 == */* ]] || export NCCL_SOCKET_IFNAME="${NCCL_SOCKET_IFNAME-=$1}"
 }
 
 # Sets mpirun_flags.
 #   -q                      the one line in which a rank says what went wrong is not buried in mpirun's
 #   -x                      what libraries read from this environment they read on every host, where ssh does not bring it:
-#                           OPENBLAS_CORETYPE and its like choose kernels, and so bits
+#                           OPENBLAS_CORETYPE and its like choose kernels, and so bits; NCCL_... how GPUs talk. Not what names
+#                           parts of this machine, where another has other ones: CUDA_VISIBLE_DEVICES (Slurm sets it on each
+#                           node, and differently), nor NCCL_HOSTID, by which NCCL would take all hosts for this one
 #   --allow-run-as-root     only for root, as in a container
 openmpi_flags() {
   local variable
+  local libraries='OMP_|OPENBLAS_|DNNL_|ONEDNN_|NCCL_|CUDA_|CUBLAS_|CUBLASLT_|CUDNN_|NVIDIA_'
+  local of_this_machine='(CUDA|NVIDIA)_VISIBLE_DEVICES|NCCL_HOSTID'
   mpirun_flags=(-q)
-  for variable in $(compgen -e | grep -E '^(OMP_|OPENBLAS_|DNNL_|ONEDNN_|[A-Z]+SAN_OPTIONS$)'); do
+  for variable in $(compgen -e | grep -E "^($libraries|[A-Z]+SAN_OPTIONS$|LD_LIBRARY_PATH$)" | grep -vxE "$of_this_machine"); do
     mpirun_flags+=(-x "$variable")
   done
   [ "$(id -u)" != 0 ] || mpirun_flags+=(--allow-run-as-root)
@@ -98,10 +109,11 @@ threads_of() {
   [[ $threads =~ ^[1-9][0-9]{0,3}$ ]] && echo "$threads" || echo 1
 }
 
-# cores_here: cores that this process may use; two hardware threads of one count once.
+# cores_here: cores that this process may use; two hardware threads of one count once. nproc alone would give what OpenMP's
+# variables say, which is no number of cores.
 cores_here() {
   local usable cores
-  usable=$(nproc)
+  usable=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
   cores=$(lscpu --parse=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)
   echo $((cores < usable ? cores : usable))
 }

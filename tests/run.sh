@@ -8,7 +8,7 @@ launch/setup.sh --tests
 launch/build.sh "$preset"
 mkdir -p "build/$preset/Testing"
 log=build/$preset/Testing/run.log
-ctest --preset "$preset" --no-tests=error --output-on-failure -j "$(nproc)" 2>&1 | tee "$log"
+ctest --preset "$preset" --no-tests=error --output-on-failure -j "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" 2>&1 | tee "$log"
 
 # ctest's own skips, and GoogleTest's; what a skipped test printed is in ctest's log alone.
 skipped=$(grep -cE '\*\*\*(Skipped|Not Run)' "$log" || true)

@@ -4,6 +4,7 @@
 # under the latter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+jobs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 launch/setup.sh --tests
 parts=(core numerics device tensor data wire collectives compressors optim exchange record library)
 targets=("${parts[@]/#/tests/}")
@@ -15,12 +16,12 @@ if [ "${1:-}" = all ]; then
   threads+=(communicator_test train_test)
   threads_pattern+='|communicator_test|train_test'
   launch/build.sh debug
-  ctest --preset debug --no-tests=error -j "$(nproc)"
+  ctest --preset debug --no-tests=error -j "$jobs"
 else
   launch/build.sh debug "${targets[@]}"
   for part in "${parts[@]}"; do  # kernel tables are of what nvcc makes, which no sanitizer changes
-    ctest --test-dir "build/debug/tests/$part" --output-on-failure --no-tests=error -j "$(nproc)" -E '_kernel_table$'
+    ctest --test-dir "build/debug/tests/$part" --output-on-failure --no-tests=error -j "$jobs" -E '_kernel_table$'
   done
 fi
 launch/build.sh tsan "${threads[@]}"
-ctest --preset tsan --no-tests=error -j "$(nproc)" -R "^($threads_pattern)\$"
+ctest --preset tsan --no-tests=error -j "$jobs" -R "^($threads_pattern)\$"

@@ -20,7 +20,7 @@ def local(*arguments, environment=None):
 
 def sourced(script, **variables):
     """What bash says after openmpi.sh."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMPI_", "OMP_"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMPI_", "OMP_", "NCCL_"))}
     return subprocess.run(["bash", "-euc", f". {ROOT}/launch/openmpi.sh; {script}"], capture_output=True, text=True,
                           timeout=60, env=dict(environment, **variables), check=True).stdout.strip()
 
@@ -85,18 +85,52 @@ class Settings(unittest.TestCase):
                 with self.subTest(arguments=arguments):
                     self.assertEqual(sourced(f"threads_of {arguments}"), str(threads))
 
+    def test_cores_are_the_machines_whatever_openmp_is_told(self):
+        cores = int(sourced("cores_here"))
+        self.assertLessEqual(cores, len(CORES))
+        for variables in ({"OMP_NUM_THREADS": "1"}, {"OMP_NUM_THREADS": str(len(CORES) + 1)}, {"OMP_THREAD_LIMIT": "1"}):
+            with self.subTest(variables=variables):
+                self.assertEqual(sourced("cores_here", **variables), str(cores))
+
+    def test_no_script_asks_nproc_what_openmp_is_told(self):
+        found = [line.strip() for folder in ("launch", "tests", "docker", "packaging") for path in (ROOT / folder).rglob("*.s*")
+                 if path.suffix in (".sh", ".sbatch") for line in path.read_text().splitlines()
+                 if "nproc" in line and not line.lstrip().startswith("#")]
+        self.assertGreater(len(found), 0)
+        for line in found:
+            self.assertIn("env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc", line)
+
     def test_what_is_set_already_stays(self):
         say = "openmpi_everywhere; openmpi_between_hosts slow; echo $OMPI_MCA_btl_tcp_links" \
               " $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size $OMPI_MCA_btl_tcp_eager_limit $OMPI_MCA_mpi_yield_when_idle $OMP_NUM_THREADS"
         self.assertEqual(sourced(say), "2 32768 262144 1 1")
         self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_links="4", OMP_NUM_THREADS="3"), "4 32768 262144 1 3")
 
-    def test_what_chooses_kernels_goes_to_every_host(self):
-        flags = sourced('openmpi_flags; echo "${mpirun_flags[@]}"', OPENBLAS_CORETYPE="Haswell", DNNL_MAX_CPU_ISA="AVX2",
-                        OMP_NUM_THREADS="1", LD_PRELOAD="")
-        for variable in ("OPENBLAS_CORETYPE", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS"):
-            self.assertIn(f"-x {variable}", flags)
-        self.assertNotIn("LD_PRELOAD", flags)
+    def test_a_network_that_is_named_wins_over_what_is_set(self):
+        say = "openmpi_network 10.0.0.0/24; env | grep ^OMPI_MCA_ | sort"
+        expected = "OMPI_MCA_btl_tcp_if_include=10.0.0.0/24\nOMPI_MCA_oob_tcp_if_include=10.0.0.0/24"
+        self.assertEqual(sourced(say), expected)
+        # Open MPI takes either an include or an exclude.
+        self.assertEqual(sourced(say, OMPI_MCA_btl_tcp_if_include="eth9", OMPI_MCA_oob_tcp_if_include="eth9",
+                                 OMPI_MCA_btl_tcp_if_exclude="lo", OMPI_MCA_oob_tcp_if_exclude="lo"), expected)
+
+    def test_what_libraries_read_goes_to_every_host_but_what_names_parts_of_one(self):
+        forwarded = ("OPENBLAS_CORETYPE", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS", "NCCL_DEBUG", "NCCL_SOCKET_IFNAME",
+                     "CUDA_DEVICE_ORDER", "CUBLAS_WORKSPACE_CONFIG", "CUBLASLT_LOG_LEVEL", "CUDNN_LOGLEVEL_DBG",
+                     "NVIDIA_TF32_OVERRIDE", "LD_LIBRARY_PATH")
+        kept = ("LD_PRELOAD", "LD_LIBRARY_PATH_OLD", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NCCL_HOSTID", "MY_NCCL_DEBUG")
+        flags = sourced('openmpi_flags; printf "%s\\n" "${mpirun_flags[@]}"', **dict.fromkeys(forwarded + kept, "")).splitlines()
+        for variable in forwarded:
+            self.assertIn(variable, flags)
+            self.assertEqual(flags[flags.index(variable) - 1], "-x")
+        for variable in kept:
+            self.assertNotIn(variable, flags)
+
+    def test_nccl_takes_the_card_that_is_named_unless_it_is_told_another(self):
+        say = "openmpi_network {}; env | grep ^NCCL_ || true"
+        self.assertEqual(sourced(say.format("eth0")), "NCCL_SOCKET_IFNAME==eth0")
+        self.assertEqual(sourced(say.format("eth0"), NCCL_SOCKET_IFNAME="ib"), "NCCL_SOCKET_IFNAME=ib")
+        self.assertEqual(sourced(say.format("10.0.0.0/24")), "")
 
 
 if __name__ == "__main__":

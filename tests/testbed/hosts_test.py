@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from support import ENVIRONMENT, ROOT, SCRIPT, TestCase, processes, require_root, start, testbed
 
@@ -43,16 +44,19 @@ class Training(TestCase):
         self.up(2, "none")
         say = "echo $OMPI_COMM_WORLD_RANK $(hostname) $(taskset -cp $$ | sed 's/.*: //') links=$OMPI_MCA_btl_tcp_links" \
               " frag=$OMPI_MCA_btl_tcp_rdma_pipeline_frag_size if=$OMPI_MCA_btl_tcp_if_include core=$OPENBLAS_CORETYPE" \
-              " omp=$OMP_NUM_THREADS"
-        # OPENBLAS_CORETYPE chooses kernels, and so bits: ssh does not hand it on, the script must.
-        environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell")
+              " omp=$OMP_NUM_THREADS nccl=$NCCL_DEBUG$NCCL_SOCKET_IFNAME libraries=$LD_LIBRARY_PATH gpus=$CUDA_VISIBLE_DEVICES"
+        # OPENBLAS_CORETYPE chooses kernels, and so bits: ssh does not hand it on, the script must. The card that is named wins
+        # over what Open MPI's variables say, and so does the testbed's STERNA_SSH_CONFIG. Which GPUs is host0's affair alone.
+        environment = dict(SHELL, OPENBLAS_CORETYPE="Haswell", NCCL_DEBUG="WARN", LD_LIBRARY_PATH="/no/such",
+                           CUDA_VISIBLE_DEVICES="3", OMPI_MCA_btl_tcp_if_include="eth9",
+                           OMPI_MCA_oob_tcp_if_exclude="lo", OMPI_MCA_plm_rsh_args="-F /no/such")
         result = hosts("--hosts", "host1,host0", "--network", "eth0", "--", "-c", say, environment=environment)
-        settings = "links=2 frag= if=eth0 core=Haswell omp=1"
+        settings = "links=2 frag= if=eth0 core=Haswell omp=1 nccl=WARN=eth0 libraries=/no/such"
         # Both hosts are this machine, and mpirun binds the first rank of each to the first core. host0 calls mpirun, which
         # has rank 0 there.
         first = min(os.sched_getaffinity(0))
         self.assertEqual(sorted(result.stdout.splitlines()),
-                         [f"0 host0 {first} {settings}", f"1 host1 {first} {settings}"], result.stderr)
+                         [f"0 host0 {first} {settings} gpus=3", f"1 host1 {first} {settings} gpus="], result.stderr)
         result = hosts("--hosts", "host0:2,host1", "--bind", "none", "--slow-links", "--", "-c",
                        "echo $OMPI_COMM_WORLD_RANK $(hostname) $OMPI_MCA_btl_tcp_rdma_pipeline_frag_size",
                        environment=SHELL)
@@ -84,10 +88,16 @@ class Refusals(TestCase):
         for arguments, parts in (
                 (["--hosts", "host0,host9"], ["host host9: not reachable", "host9"]),
                 (["--hosts", "host0,host1", "--network", "eth9"], ["host host1: --network eth9: must be one of eth0 lo"]),
-                (["--hosts", "host0,host1", "--network", "10.9.0.0/16"], ["host host0: --network 10.9.0.0/16"]),
+                (["--hosts", "host0,host1", "--network", "10.9.0.0/16"], ["host host0: --network 10.9.0.0/16: no card"]),
                 (["--hosts", "host0,host1:3"], ["host host1: 3 ranks x 1 threads = 3", "1 cores", "--bind none"])):
             with self.subTest(arguments=arguments):
                 self.assert_refused(hosts(*arguments, "--", "train"), *parts)
+
+    def test_a_first_host_that_cannot_do_it_and_no_other(self):
+        self.up(2, "none")
+        result = hosts("--hosts", "host9,host0,host1", "--", "train")
+        self.assert_refused(result, "host host9: not reachable")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
 
     def test_a_program_that_a_host_has_not_or_has_another(self):
         self.up(2, "none")
@@ -106,8 +116,8 @@ class Refusals(TestCase):
         result = hosts("--hosts", "host0,host1", "train", environment=environment)
         self.assert_refused(result, f"host host1: program {self.directory}/there/sterna is not there")
         write("there/sterna", "#!/bin/sh\n\n")
-        result = hosts("--hosts", "host0,host1", "train", environment=environment)
-        self.assert_refused(result, "host host1: ", "another build than on host0")
+        result = hosts("--hosts", "host9,host0,host1", "train", environment=environment)
+        self.assert_refused(result, "host host9: not reachable", "host host1: ", "another build than on host0")
 
     def test_a_host_without_an_ssh_daemon_and_one_that_wants_a_password(self):
         self.up(2, "none")
@@ -121,6 +131,24 @@ class Refusals(TestCase):
         script = f"grep -v IdentityFile $STERNA_SSH_CONFIG >{self.directory}/config && " \
                  f"exec {HOSTS} --ssh-config {self.directory}/config --hosts host0,host1 train"
         self.assert_refused(testbed("ssh", "bash", "-c", script), "host host1: no ssh without a password", "ssh-copy-id")
+
+    def test_a_host_without_the_program_that_finds_a_networks_card(self):
+        for program in {path.name: path for folder in ("/usr/bin", "/usr/sbin") for path in Path(folder).iterdir()}.values():
+            if program.name != "ip":
+                (self.directory / program.name).symlink_to(program)
+        result = subprocess.run([HOSTS, "--hosts", "localhost", "--network", "127.0.0.0/8", "--", "-c", "true"], text=True,
+                                capture_output=True, timeout=60, env=dict(SHELL, PATH=str(self.directory)), check=False)
+        self.assert_refused(result, "host localhost: --network 127.0.0.0/8: ", "iproute2")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+    def test_a_host_that_answers_nothing(self):
+        self.up(2, "none")
+        # An account whose shell runs no commands: ssh succeeds.
+        (self.directory / "ssh").write_text("#!/bin/sh\nexec cat >/dev/null\n")
+        (self.directory / "ssh").chmod(0o755)
+        environment = dict(SHELL, PATH=f"{self.directory}:{os.environ['PATH']}")
+        result = hosts("--hosts", "host0,host1", "--", "-c", "true", environment=environment)
+        self.assert_refused(result, "host host1: no answer", "bash")
 
     def test_arguments_that_make_no_sense(self):
         for arguments, part in (

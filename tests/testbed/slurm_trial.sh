@@ -59,7 +59,7 @@ TaskPlugin=task/affinity
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
-NodeName=host[0-1] CPUs=$(nproc) State=UNKNOWN
+NodeName=host[0-1] CPUs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) State=UNKNOWN
 PartitionName=trial Nodes=host[0-1] Default=YES State=UP
 END
   # No step is confined by cgroups, and a host of the testbed has none; slurmd must not look for them.
