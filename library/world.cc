@@ -1,5 +1,6 @@
 #include "library/world.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "runtime/collectives/hosts.h"
@@ -9,7 +10,15 @@ namespace sterna {
 
 using collectives::MpiSession;
 
-World::Implementation::Implementation(std::chrono::milliseconds limit) : time_limit(limit) {
+namespace {
+
+// Longer than anybody waits, and short enough to be added to a clock's nanoseconds, which 64 bits count.
+constexpr std::chrono::milliseconds kLongestTimeLimit = std::chrono::years(10);
+
+}  // namespace
+
+World::Implementation::Implementation(std::chrono::milliseconds limit)
+    : time_limit(std::min(limit, kLongestTimeLimit)) {
   if (time_limit <= time_limit.zero()) {
     throw ConfigError(cat("[world] time limit = ", time_limit.count(), " ms: must be more than 0"));
   }

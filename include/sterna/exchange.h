@@ -43,7 +43,8 @@ class STERNA_API World {
   // Takes all ranks of MPI_COMM_WORLD, of which it makes a duplicate, if MPI is running in this process;
   // else, if a launcher (mpirun, srun) started the process, initialises MPI, until this World is destroyed;
   // else the process is a job of one rank, without MPI. Collective.
-  //   time_limit  more than 0
+  //   time_limit  more than 0; std::chrono::milliseconds::max(), say, for none: more than ten years are taken
+  //               as ten
   // Throws ConfigError if the limit is not positive, or if MPI has been finalised already: it can be
   // initialised once in a process. Throws CommError where MPI fails.
   explicit World(std::chrono::milliseconds time_limit = kDefaultTimeLimit);

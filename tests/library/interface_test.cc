@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <numeric>
+#include <thread>
 
 #include "runtime/bucket/bucket.h"
 #include "runtime/collectives/hosts.h"
@@ -173,6 +175,17 @@ TEST(World, TakesTheRanksOfMpiThatIsRunning) {
   const auto comm = collectives::make_mpi();
   EXPECT_EQ(world.rank(), comm->rank());
   EXPECT_EQ(world.ranks(), comm->ranks());
+}
+
+// The last rank comes late enough that the others must wait for it.
+TEST(World, WaitsForOtherRanksWithTheLongestOfTimeLimits) {
+  World world(std::chrono::milliseconds::max());
+  Exchange exchange(world, kParameters);
+  std::vector<std::vector<float>> gradients;
+  for (const Parameter& parameter : kParameters) gradients.emplace_back(parameter.elements, 1.0f);
+  const std::vector<std::span<float>> spans(gradients.begin(), gradients.end());
+  if (world.rank() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_NO_THROW(exchange.reduce_to_mean(spans));
 }
 
 TEST(Exchange, HasALearnerOnEachRankUnlessToldOtherwise) {
