@@ -41,8 +41,9 @@ inline constexpr std::chrono::seconds kDefaultTimeLimit{300};
 class STERNA_API World {
  public:
   // Takes all ranks of MPI_COMM_WORLD, of which it makes a duplicate, if MPI is running in this process;
-  // else, if a launcher (mpirun, srun) started the process, initialises MPI, until this World is destroyed;
-  // else the process is a job of one rank, without MPI. Collective.
+  // else, if a launcher (mpirun, srun) started the process, initialises MPI, with MPI_THREAD_SERIALIZED, until
+  // this World is destroyed; else the process is a job of one rank, without MPI. Leaves the error handler of
+  // MPI_COMM_WORLD as it is. Collective.
   //   time_limit  more than 0; std::chrono::milliseconds::max(), say, for none: more than ten years are taken
   //               as ten
   // Throws ConfigError if the limit is not positive, or if MPI has been finalised already: it can be

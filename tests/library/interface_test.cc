@@ -2,6 +2,7 @@
 // running already, as in a program that uses it itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <mpi.h>
 
 #include <chrono>
 #include <numeric>
@@ -175,6 +176,19 @@ TEST(World, TakesTheRanksOfMpiThatIsRunning) {
   const auto comm = collectives::make_mpi();
   EXPECT_EQ(world.rank(), comm->rank());
   EXPECT_EQ(world.ranks(), comm->ranks());
+}
+
+TEST(World, LeavesTheErrorHandlerOfTheProgram) {
+  const auto handler = [] {
+    MPI_Errhandler current = MPI_ERRHANDLER_NULL;
+    EXPECT_EQ(MPI_Comm_get_errhandler(MPI_COMM_WORLD, &current), MPI_SUCCESS);
+    const bool ends_the_job = current == MPI_ERRORS_ARE_FATAL;
+    EXPECT_EQ(MPI_Errhandler_free(&current), MPI_SUCCESS);
+    return ends_the_job ? "ends the job" : "another";
+  };
+  EXPECT_STREQ(handler(), "ends the job") << "MPI's own choice, by the session of this test";
+  const World world;
+  EXPECT_STREQ(handler(), "ends the job");
 }
 
 // The last rank comes late enough that the others must wait for it.

@@ -15,6 +15,27 @@ namespace {
 // MPI counts in int.
 constexpr std::size_t kMaxSummedValues = std::size_t{1} << 28;
 
+// While it lives, an error on MPI_COMM_WORLD returns. The program's own handler, which may end the job, is
+// there again afterwards: MPI_COMM_WORLD is not ours.
+class ErrorsOnWorldReturn {
+ public:
+  explicit ErrorsOnWorldReturn(int rank) {
+    check_mpi(MPI_Comm_get_errhandler(MPI_COMM_WORLD, &before_),
+              {.name = "MPI_Comm_get_errhandler", .rank = rank});
+    check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+              {.name = "MPI_Comm_set_errhandler", .rank = rank});
+  }
+  ~ErrorsOnWorldReturn() {
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, before_);
+    MPI_Errhandler_free(&before_);
+  }
+  ErrorsOnWorldReturn(const ErrorsOnWorldReturn&) = delete;
+  ErrorsOnWorldReturn& operator=(const ErrorsOnWorldReturn&) = delete;
+
+ private:
+  MPI_Errhandler before_ = MPI_ERRHANDLER_NULL;
+};
+
 MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& is_abandoned) {
   int is_initialised = 0;
   check_mpi(MPI_Initialized(&is_initialised), {.name = "MPI_Initialized"});
@@ -29,6 +50,7 @@ MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& i
   check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &job.ranks), {.name = "MPI_Comm_size", .rank = job.rank});
   // A duplicate: our messages never meet those of another library. It is not freed before MPI_Finalize does
   // it: MPI_Comm_free is collective, and a destructor may run on one rank alone.
+  const ErrorsOnWorldReturn errors_return(job.rank);
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &job.comm), {.name = "MPI_Comm_dup", .rank = job.rank});
   check_mpi(MPI_Comm_set_errhandler(job.comm, MPI_ERRORS_RETURN),
             {.name = "MPI_Comm_set_errhandler", .rank = job.rank});
