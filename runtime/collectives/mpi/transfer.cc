@@ -46,6 +46,8 @@ void for_each_message(std::size_t block_bytes, const Each& each) {
 }  // namespace
 
 MpiTransfer::~MpiTransfer() {
+  if (has_succeeded_) return;
+  *job_.has_given_up = true;
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     // A sum over all ranks can be neither cancelled nor freed.
     if (requests_[i] == MPI_REQUEST_NULL || messages_[i].awaited.peer == kAllRanks) continue;
@@ -109,6 +111,7 @@ void MpiTransfer::wait() {
     if (now > deadline) give_up();
     std::this_thread::sleep_for(sleep_after(now - idle_since));
   }
+  has_succeeded_ = true;
 }
 
 int MpiTransfer::test() {
