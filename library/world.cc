@@ -1,7 +1,9 @@
 #include "library/world.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 
 #include "runtime/collectives/hosts.h"
 #include "runtime/core/errors.h"
@@ -14,6 +16,16 @@ namespace {
 
 // Longer than anybody waits, and short enough to be added to a clock's nanoseconds, which 64 bits count.
 constexpr std::chrono::milliseconds kLongestTimeLimit = std::chrono::years(10);
+
+// What MPI_Abort and _Exit leave undone.
+void flush_output() noexcept {
+  try {
+    for (std::ostream* stream : {&std::cout, &std::cerr, &std::clog}) stream->flush();
+  } catch (const std::exception&) {
+    // The program has told the stream to throw; the process ends all the same.
+  }
+  std::fflush(nullptr);
+}
 
 }  // namespace
 
@@ -51,6 +63,7 @@ int World::ranks() const noexcept {
 }
 
 void World::abort(int status) const noexcept {
+  flush_output();
   if (implementation_->comm->name() == "mpi") MpiSession::abort(status);
   std::_Exit(status);
 }

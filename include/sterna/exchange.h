@@ -61,7 +61,8 @@ class STERNA_API World {
   [[nodiscard]] int rank() const noexcept;   // this process, in [0, ranks)
   [[nodiscard]] int ranks() const noexcept;  // P
 
-  // Ends all ranks with this exit status, wherever they wait. Does not return, and runs no destructors.
+  // Ends all ranks with this exit status, wherever they wait. Writes what C's output streams, std::cout,
+  // std::cerr and std::clog of this process hold. Does not return, and runs no destructors.
   [[noreturn]] void abort(int status) const noexcept;
 
  private:

@@ -1,9 +1,11 @@
 // Without a launcher and without MPI: one process alone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <limits>
 
 #include "runtime/collectives/make_communicator.h"
@@ -29,6 +31,19 @@ TEST(World, RefusesATimeLimitThatIsOverBeforeItBegins) {
 
 TEST(World, EndsItsProcessWithTheStatus) {
   EXPECT_EXIT(World().abort(7), testing::ExitedWithCode(7), "");
+}
+
+// Standard output goes where the test reads: to standard error.
+TEST(World, WritesWhatIsStillToBeWrittenBeforeItEndsItsProcess) {
+  const auto end_with_words_unwritten = [] {
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    std::ios::sync_with_stdio(false);  // so that std::cout has a buffer of its own
+    const World world;
+    std::printf("by C");
+    std::cout << "by C++";
+    world.abort(7);
+  };
+  EXPECT_EXIT(end_with_words_unwritten(), testing::ExitedWithCode(7), "by C\\+\\+.*by C");
 }
 
 // In a process of its own: MPI lives once.
