@@ -84,7 +84,8 @@ enum class ParameterKind {
 
 struct Parameter {
   std::string name;          // not empty, and no other parameter's
-  std::size_t elements = 0;  // n, the product of its shape; 1 or more; to be compressed, below 2^32
+  // n, the product of its shape: 1 or more; to be compressed, below 2^32; of all parameters, 2^48 at most
+  std::size_t elements = 0;
   ParameterKind kind = ParameterKind::kFullyConnected;
 };
 

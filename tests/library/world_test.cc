@@ -139,6 +139,16 @@ TEST(Exchange, RefusesParametersThatAreNone) {
               HasSubstr("kind of w = 9"));
 }
 
+// Lengths in bytes, and their sums, would wrap. 2^64 - 1, 2^48 + 1; and 2^48 in all with one parameter more.
+TEST(Exchange, RefusesMoreElementsThanItCanCount) {
+  constexpr std::size_t kMost = std::size_t{1} << 48;
+  EXPECT_THAT(refusal({{.name = "w", .elements = static_cast<std::size_t>(-1)}}),
+              HasSubstr("elements of w = 18446744073709551615: must be at most 281474976710656, so"));
+  EXPECT_THAT(refusal({{.name = "w", .elements = kMost + 1}}), HasSubstr("elements of w = 281474976710657"));
+  EXPECT_THAT(refusal({{.name = "v", .elements = kMost - 1}, {.name = "w", .elements = 2}}),
+              HasSubstr("elements of w = 2: must be at most 1, so"));
+}
+
 TEST(Exchange, RefusesSettingsOutOfRange) {
   const std::vector<Parameter> one = {{.name = "w", .elements = 1}};
   EXPECT_THAT(refusal(one, {.compressor = "gzip"}), HasSubstr("this build has adacomp, bf16"));
