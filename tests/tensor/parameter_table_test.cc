@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "runtime/core/errors.h"
@@ -29,6 +30,19 @@ TEST(ParameterTable, RefusesANameTwice) {
   ParameterTable table = make_table();
   EXPECT_THROW(table.add({.name = "a", .shape = {1}, .kind = ParameterKind::kBias, .initial_bound = 1.0}),
                InternalError);
+}
+
+// As many as the library takes.
+TEST(ParameterTable, RefusesANameTwiceAmongManyParameters) {
+  ParameterTable table;
+  for (int i = 0; i < 65535; ++i) {
+    table.add({.name = "p" + std::to_string(i), .shape = {1}, .kind = ParameterKind::kBias});
+  }
+  EXPECT_EQ(table.size(), 65535u);
+  EXPECT_EQ(table[65534].name, "p65534");
+  for (const char* taken : {"p0", "p40000", "p65534"}) {
+    EXPECT_THROW(table.add({.name = taken, .shape = {1}, .kind = ParameterKind::kBias}), InternalError);
+  }
 }
 
 TEST(ParameterTable, InitialValuesLieWithinTheirBoundsAndPaddingStaysZero) {
