@@ -61,7 +61,7 @@ std::string why_not_two_levels(std::span<const int> host_of_rank) {
     if (std::ranges::find(order, host_of_rank[rank]) != order.end()) {
       return cat("rank ", rank,
                  " is on the host of an earlier rank that is not its neighbour: ranks of one host must be ",
-                 "consecutive; try mpirun --map-by slot");
+                 "consecutive; try hierarchy = flat, or mpirun --map-by slot");
     }
     order.push_back(host_of_rank[rank]);
     lengths.push_back(1);
@@ -69,7 +69,8 @@ std::string why_not_two_levels(std::span<const int> host_of_rank) {
   const auto other = std::ranges::find_if(lengths, [&](std::size_t n) { return n != lengths.front(); });
   if (other == lengths.end()) return "";
   return cat("one host has ", lengths.front(), " ranks and another ", *other,
-             ": each must have as many; try mpirun --map-by ppr:", lengths.front(), ":node");
+             ": each must have as many; try hierarchy = flat, or mpirun --map-by ppr:", lengths.front(),
+             ":node");
 }
 
 Levels::Levels(Communicator& all) : all_(&all) {}

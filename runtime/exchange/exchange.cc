@@ -34,7 +34,7 @@ bool has_non_finite(std::span<const float> values) {
 // Why sums over hosts, of this rank's communicator, could not keep the order; empty if they can.
 std::string why_not_two_levels(const collectives::Communicator& comm, const ExchangeOptions& options) {
   if (options.sum_in_any_order)
-    return "sum-order = any: the MPI library's sum knows no hosts; try --sum-order tree";
+    return "sum-order = any: the MPI library's sum knows no hosts; try sum-order = tree";
   const std::vector<int> host_of_rank = comm.hosts_by_rank();
   if (std::string why = collectives::why_not_two_levels(host_of_rank); !why.empty()) return why;
   const auto on_host = static_cast<std::uint32_t>(std::ranges::count(host_of_rank, host_of_rank.front()));
@@ -43,7 +43,7 @@ std::string why_not_two_levels(const collectives::Communicator& comm, const Exch
   if (hosts == 1 || std::has_single_bit(learners)) return "";
   return cat(learners, " learners on each of ", hosts,
              " hosts: no power of two, so that a host's sum is no part of the sum ",
-             "over all; try --hierarchy flat");
+             "over all; try hierarchy = flat");
 }
 
 collectives::Levels make_levels(collectives::Communicator& comm, const ExchangeOptions& options) {
@@ -64,17 +64,17 @@ collectives::Levels make_levels(collectives::Communicator& comm, const ExchangeO
 LocalLearners place_learners(std::uint32_t learners, int rank, int ranks, bool sum_in_any_order) {
   const auto p = static_cast<std::uint32_t>(ranks);
   if (learners == 0 || learners % p != 0) {
-    throw ConfigError(cat("[train] learners = ", learners, " on ", ranks,
-                          " ranks: must be a positive multiple of the ", "ranks; try --learners ",
-                          (learners / p + 1) * p));
+    throw ConfigError(
+        cat("[exchange] learners = ", learners, " on ", ranks,
+            " ranks: must be a positive multiple of the ranks; try learners = ", (learners / p + 1) * p));
   }
   const std::uint32_t each = learners / p;
   // One rank hosts the whole tree; more than one must host complete subtrees of it.
   if (!sum_in_any_order && ranks > 1 && !std::has_single_bit(each)) {
     throw ConfigError(
-        cat("[train] learners = ", learners, " on ", ranks, " ranks: ", each,
+        cat("[exchange] learners = ", learners, " on ", ranks, " ranks: ", each,
             " learners a rank is no power of two, so sums cannot keep the order that gives the same ",
-            "bits at any number of ranks; try --learners ", std::bit_ceil(each) * p, ", or --sum-order any"));
+            "bits at any number of ranks; try learners = ", std::bit_ceil(each) * p, ", or sum-order = any"));
   }
   return {.first = static_cast<std::uint32_t>(rank) * each, .count = each};
 }

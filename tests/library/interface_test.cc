@@ -19,6 +19,7 @@
 namespace sterna {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -216,6 +217,16 @@ TEST(Exchange, RefusesOnEveryRankWhatIsWrongOnOne) {
   const bool is_last = world.rank() == world.ranks() - 1;
   EXPECT_THAT([&] { Exchange(world, kParameters, {.compressor = is_last ? "gzip" : "none"}); },
               ThrowsMessage<AgreedConfigError>(HasSubstr("gzip")));
+}
+
+// A loop of one's own has settings, and no flags.
+TEST(Exchange, RefusesLearnersByTheNameOfTheSetting) {
+  World world;
+  const auto ranks = static_cast<std::uint32_t>(world.ranks());
+  if (ranks == 1) return;  // hosts any number
+  EXPECT_THAT([&] { Exchange(world, kParameters, {.learners = ranks + 1}); },
+              ThrowsMessage<AgreedConfigError>(
+                  AllOf(HasSubstr("[exchange] learners = 3 on 2 ranks"), HasSubstr("try learners = 4"))));
 }
 
 TEST(Exchange, NamesTheRankThatHasOtherSettingsOrParameters) {
