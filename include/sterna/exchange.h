@@ -41,9 +41,9 @@ inline constexpr std::chrono::seconds kDefaultTimeLimit{300};
 class STERNA_API World {
  public:
   // Takes all ranks of MPI_COMM_WORLD, of which it makes a duplicate, if MPI is running in this process;
-  // else, if a launcher (mpirun, srun) started the process, initialises MPI, with MPI_THREAD_SERIALIZED, until
-  // this World is destroyed; else the process is a job of one rank, without MPI. Leaves the error handler of
-  // MPI_COMM_WORLD as it is. Collective.
+  // else, if a launcher (mpirun, srun) started the process, initialises MPI, with MPI_THREAD_SERIALIZED,
+  // until this World is destroyed; else the process is a job of one rank, without MPI. Leaves the error
+  // handler of MPI_COMM_WORLD as it is. Collective.
   //   time_limit  more than 0; std::chrono::milliseconds::max(), say, for none: more than ten years are taken
   //               as ten
   // Throws ConfigError if the limit is not positive, or if MPI has been finalised already: it can be
@@ -83,7 +83,7 @@ enum class ParameterKind {
 };
 
 struct Parameter {
-  std::string name;          // not empty, and no other parameter's
+  std::string name;  // not empty, and no other parameter's
   // n, the product of its shape: 1 or more; to be compressed, below 2^32; of all parameters, 2^48 at most
   std::size_t elements = 0;
   ParameterKind kind = ParameterKind::kFullyConnected;
@@ -123,13 +123,14 @@ struct ExchangeSettings {
   Selection selection = Selection::kChunk;  // scalecom
   double beta = 1.0;                        // scalecom: low-pass filter of the memory, in (0, 1]
   double threshold = 0.03;                  // strom: tau, in the gradient's unit; more than 0
-  Gather gather = Gather::kAll;             // topk, adacomp
+  Gather gather = Gather::kAll;             // adacomp, dryden, ls, strom, topk
   SumOrder sum_order = SumOrder::kTree;
   Hierarchy hierarchy = Hierarchy::kAuto;
   // A regular expression (ECMAScript), searched in names: what it is found in stays dense, and nothing else;
   // empty: nothing does. Not given: as ParameterKind says.
   std::optional<std::string> dense_layers{};
-  // L, at most 65536: the ranks times a power of two, with kAny times anything; 0: as many as ranks.
+  // L, at most 65536: on one rank any number; on P ranks P times a power of two, with SumOrder::kAny P times
+  // any number; 0: as many as ranks.
   std::uint32_t learners = 0;
   std::uint64_t seed = 1;  // of methods that draw random numbers
 };
@@ -147,7 +148,9 @@ struct Sent {
 class STERNA_API Exchange {
  public:
   // Holds a copy of this rank's gradients, the mean, and what its learners hold back: 1 + 2 L / P floats for
-  // each element.
+  // each element. Besides, for one bucket of parameters at a time, payloads of all L learners, and up to
+  // 1 + log2(L / P) sums of a float for each element. A bucket has 4 MiB of gradients or a little more, or a
+  // parameter that has more by itself.
   //   world       outlives the exchange
   //   parameters  1 to 65535, in the order in which gradients will be handed over
   // Collective: ranks compare parameters, settings and versions. Throws ConfigError, on every rank alike, if
