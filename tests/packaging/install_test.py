@@ -121,6 +121,16 @@ class Installed(TestCase):
             shell(os.environ["CXX"], "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
                   "-I", self.prefix / "include", "-x", "c++", "-", input=f"#include <sterna/{header.name}>\n")
 
+    def test_has_headers_that_say_what_they_must_be_compiled_with(self):
+        for flags, message in ((["-std=c++17"], "needs C++20"),
+                               (["-std=c++20", "-D_GLIBCXX_USE_CXX11_ABI=0"], "-D_GLIBCXX_USE_CXX11_ABI=1")):
+            for header in ("errors.h", "exchange.h", "device_exchange.h"):
+                result = subprocess.run([os.environ["CXX"], *flags, "-fsyntax-only", "-I", self.prefix / "include",
+                                         "-x", "c++", "-"], input=f"#include <sterna/{header}>\n",
+                                        capture_output=True, text=True)
+                self.assertNotEqual(result.returncode, 0, header)
+                self.assertRegex(result.stderr, f"error: #error .*{re.escape(message)}", header)
+
     def test_has_a_library_that_exports_the_interface_alone(self):
         library = self.prefix / LIBDIR / "libsterna.so"
         names = [line.split(maxsplit=2)[2] for line in shell("nm", "-DC", "--defined-only", library).splitlines()]
