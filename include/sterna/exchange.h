@@ -156,6 +156,8 @@ class STERNA_API Exchange {
   // Collective: ranks compare parameters, settings and versions. Throws ConfigError, on every rank alike, if
   // any of them is not as said here, or not the same everywhere; CommError.
   Exchange(World& world, std::vector<Parameter> parameters, const ExchangeSettings& settings = {});
+
+  // Gives its memory back, but after a CommError: MPI may read and write it until the process ends.
   ~Exchange();
 
   Exchange(const Exchange&) = delete;

@@ -86,6 +86,7 @@ class MpiCommunicator : public Communicator {
     return provided >= MPI_THREAD_SERIALIZED;
   }
   void abandon() override { is_abandoned_ = true; }
+  [[nodiscard]] bool has_given_up() const override { return has_given_up_; }
 
  private:
   // Receives first: a message that finds its receive posted needs no buffer in between.
