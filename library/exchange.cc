@@ -21,10 +21,12 @@ class Exchange::Implementation {
                          table_ = table_of(parameters);
                          options_ = options_of(settings, comm.ranks());
                          exchange_ = std::make_unique<exchange::GradientExchange>(comm, table_, options_);
+                         buckets_ = bucket::plan_buckets(table_, bucket::kFirstBucketBytes);
+                         if (std::string why = exchange_->why_too_long(buckets_); !why.empty())
+                           throw ConfigError(why);
                        }));
     collectives::require_equal(comm, "exchange", describe(options_, table_, "in the host's memory"));
     calls_ = std::make_unique<Calls>(comm, table_, exchange_->local_learners());
-    buckets_ = bucket::plan_buckets(table_, bucket::kFirstBucketBytes);
     gradients_.assign(local().count, AlignedVector<float>(table_.arena_elements(), 0.0f));
     mean_.assign(table_.arena_elements(), 0.0f);
   }

@@ -154,7 +154,8 @@ class STERNA_API Exchange {
   //   world       outlives the exchange
   //   parameters  1 to 65535, in the order in which gradients will be handed over
   // Collective: ranks compare parameters, settings and versions. Throws ConfigError, on every rank alike, if
-  // any of them is not as said here, or not the same everywhere; CommError.
+  // any of them is not as said here, or not the same everywhere, or if what a rank's learners may send of a
+  // bucket in one message has 2^32 bytes or more; CommError.
   Exchange(World& world, std::vector<Parameter> parameters, const ExchangeSettings& settings = {});
 
   // Gives its memory back, but after a CommError: MPI may read and write it until the process ends.

@@ -9,6 +9,7 @@
 #include "runtime/core/errors.h"
 #include "runtime/exchange/gathered.h"
 #include "runtime/exchange/layer.h"
+#include "runtime/exchange/message_limit.h"
 #include "runtime/exchange/sparse_sum.h"
 #include "runtime/exchange/summed.h"
 
@@ -125,6 +126,9 @@ class GradientExchange::Implementation {
         levels_(make_levels(comm, options)),
         layers_(plan_layers(table, options)),
         residues_(local_.count) {
+    // Each parameter by itself, for buckets are not known yet.
+    if (std::string why = why_too_long(bucket::plan_buckets(table, /*bucket_bytes=*/1)); !why.empty())
+      throw ConfigError(why);
     bool has_residue = false;
     for (const Layer& layer : layers_) has_residue = has_residue || layer.configured->has_residue();
     if (!has_residue) return;
@@ -167,6 +171,15 @@ class GradientExchange::Implementation {
     STERNA_CHECK(record.sent.total() == (levels_.all().traffic().bytes_sent - sent_before));
     span.set("bytes_sent", record.sent.total());
     return record;
+  }
+
+  [[nodiscard]] std::string why_too_long(std::span<const bucket::GradientBucket> buckets) const {
+    return exchange::why_too_long({.table = table_,
+                                   .layers = layers_,
+                                   .gather = options_.gather,
+                                   .learners = options_.learners,
+                                   .local_learners = local_.count},
+                                  buckets);
   }
 
   void set_compression(bool is_on) {
@@ -224,6 +237,10 @@ ExchangeRecord GradientExchange::reduce_to_mean(const bucket::GradientBucket& bu
                                                 std::span<const AlignedVector<float>> gradients,
                                                 std::span<float> mean, SpanLog* spans) {
   return implementation_->reduce_to_mean(bucket, step, gradients, mean, spans);
+}
+
+std::string GradientExchange::why_too_long(std::span<const bucket::GradientBucket> buckets) const {
+  return implementation_->why_too_long(buckets);
 }
 
 void GradientExchange::set_compression(bool is_on) {

@@ -149,6 +149,14 @@ TEST(Exchange, RefusesMoreElementsThanItCanCount) {
               HasSubstr("elements of w = 2: must be at most 1, so"));
 }
 
+// At rate 1 an element takes 4 bytes and its index, and 2^30 of them more than 2^32 bytes.
+TEST(Exchange, RefusesAParameterWhosePayloadFitsNoMessage) {
+  EXPECT_THAT(refusal({{.name = "v", .elements = 10}, {.name = "w", .elements = std::size_t{1} << 30}},
+                      {.compressor = "topk", .rate = 1}),
+              testing::AllOf(HasSubstr("elements of w = 1073741824 with compressor = topk"),
+                             HasSubstr("more than 4294967295 bytes"), HasSubstr("raise the rate, or split")));
+}
+
 TEST(Exchange, RefusesSettingsOutOfRange) {
   const std::vector<Parameter> one = {{.name = "w", .elements = 1}};
   EXPECT_THAT(refusal(one, {.compressor = "gzip"}), HasSubstr("this build has adacomp, bf16"));
