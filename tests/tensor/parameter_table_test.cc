@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
 #include <vector>
 
 #include "runtime/core/errors.h"
@@ -36,7 +35,7 @@ TEST(ParameterTable, RefusesANameTwice) {
 TEST(ParameterTable, RefusesANameTwiceAmongManyParameters) {
   ParameterTable table;
   for (int i = 0; i < 65535; ++i) {
-    table.add({.name = "p" + std::to_string(i), .shape = {1}, .kind = ParameterKind::kBias});
+    table.add({.name = cat("p", i), .shape = {1}, .kind = ParameterKind::kBias});
   }
   EXPECT_EQ(table.size(), 65535u);
   EXPECT_EQ(table[65534].name, "p65534");
