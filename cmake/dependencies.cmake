@@ -1,4 +1,5 @@
 # Libraries from outside, all of them Debian packages (launch/setup.sh installs them).
+set(MPI_DETERMINE_LIBRARY_VERSION ON)  # which MPI it is stands in what packaging/ installs
 find_package(MPI REQUIRED COMPONENTS CXX)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(ZLIB REQUIRED)

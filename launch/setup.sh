@@ -19,7 +19,7 @@ testbed=(iproute2 util-linux hostname procps openssh-server openssh-client)
 case ${1:-} in
   --tests)
     packages+=(python3-numpy python3-yaml curl clang-format-14 gcovr shellcheck "${testbed[@]}")
-    packages+=(bash zsh fish mandoc groff-base dpkg-dev file)   # completions, the man page, the Debian package
+    packages+=(bash zsh fish mandoc groff-base dpkg-dev file pkgconf)  # completions, the man page, packages
     ;;
   --testbed) packages+=("${testbed[@]}") ;;
 esac

@@ -15,15 +15,18 @@ namespace sterna {
 class Exchange::Implementation {
  public:
   Implementation(collectives::Communicator& comm, std::span<const Parameter> parameters,
-                 const ExchangeSettings& settings) {
+                 const ExchangeSettings& settings)
+      : comm_(comm) {
     collectives::agree(comm, mistake_of([&] {
                          table_ = table_of(parameters);
                          options_ = options_of(settings, comm.ranks());
                          exchange_ = std::make_unique<exchange::GradientExchange>(comm, table_, options_);
+                         buckets_ = bucket::plan_buckets(table_, bucket::kFirstBucketBytes);
+                         if (std::string why = exchange_->why_too_long(buckets_); !why.empty())
+                           throw ConfigError(why);
                        }));
     collectives::require_equal(comm, "exchange", describe(options_, table_, "in the host's memory"));
     calls_ = std::make_unique<Calls>(comm, table_, exchange_->local_learners());
-    buckets_ = bucket::plan_buckets(table_, bucket::kFirstBucketBytes);
     gradients_.assign(local().count, AlignedVector<float>(table_.arena_elements(), 0.0f));
     mean_.assign(table_.arena_elements(), 0.0f);
   }
@@ -50,6 +53,9 @@ class Exchange::Implementation {
 
   void set_compression(bool is_on) { exchange_->set_compression(is_on); }
 
+  // Whether MPI may still read and write what this holds.
+  [[nodiscard]] bool is_in_use() const { return comm_.has_given_up(); }
+
   [[nodiscard]] std::uint64_t steps() const { return calls_->steps(); }
   [[nodiscard]] std::uint32_t learners() const { return options_.learners; }
   [[nodiscard]] const exchange::LocalLearners& local() const { return exchange_->local_learners(); }
@@ -67,6 +73,7 @@ class Exchange::Implementation {
     return table_.slice(std::span<const float>(mean_), parameter);
   }
 
+  const collectives::Communicator& comm_;
   tensor::ParameterTable table_;
   exchange::ExchangeOptions options_;
   std::unique_ptr<exchange::GradientExchange> exchange_;
@@ -79,7 +86,10 @@ class Exchange::Implementation {
 Exchange::Exchange(World& world, std::vector<Parameter> parameters, const ExchangeSettings& settings)
     : implementation_(std::make_unique<Implementation>(*world.implementation_->comm, parameters, settings)) {}
 
-Exchange::~Exchange() = default;
+// Memory that MPI may use stays: a peer that comes late must not meet what took its place.
+Exchange::~Exchange() {
+  if (implementation_->is_in_use()) static_cast<void>(implementation_.release());
+}
 
 Sent Exchange::reduce_to_mean(std::span<const std::span<float>> gradients) {
   return implementation_->reduce_to_mean(gradients);

@@ -12,6 +12,8 @@ namespace sterna {
 namespace {
 
 constexpr std::uint32_t kMostLearners = 65536;
+constexpr std::size_t kMostElements = std::size_t{1}
+                                      << 48;  // 1 PiB of gradient; lengths in bytes fit 64 bits
 constexpr std::size_t kMostParameters = std::numeric_limits<std::uint16_t>::max();  // StepKey::layer
 
 tensor::ParameterKind kind_of(const Parameter& parameter) {
@@ -69,6 +71,11 @@ tensor::ParameterTable table_of(std::span<const Parameter> parameters) {
     }
     if (parameter.elements == 0) {
       throw ConfigError(cat("[exchange] elements of ", parameter.name, " = 0: must be 1 or more"));
+    }
+    if (parameter.elements > kMostElements - table.elements()) {
+      throw ConfigError(cat("[exchange] elements of ", parameter.name, " = ", parameter.elements,
+                            ": must be at most ", kMostElements - table.elements(), ", so that all have ",
+                            kMostElements, " at most; is it the product of the parameter's shape?"));
     }
     table.add({.name = parameter.name, .shape = {parameter.elements}, .kind = kind_of(parameter)});
   }

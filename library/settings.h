@@ -12,7 +12,8 @@
 
 namespace sterna {
 
-// Throws ConfigError if a name is empty or taken, a parameter has no elements, or there are too many or none.
+// Throws ConfigError if a name is empty or taken, a parameter has no elements, or there are too many or no
+// parameters, or too many elements.
 [[nodiscard]] tensor::ParameterTable table_of(std::span<const Parameter> parameters);
 
 // Learners resolved. Throws ConfigError for what GradientExchange does not look at itself.

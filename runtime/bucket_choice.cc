@@ -104,7 +104,8 @@ std::optional<std::string> BucketChoice::try_other(std::uint64_t step) {
   const std::size_t count = bucket::best_bucket_count(medians.exchange_seconds, first_buckets_,
                                                       measure_message_seconds(run_.comm), table.size());
   const std::size_t bucket_bytes = (table.elements() * sizeof(float) + count - 1) / count;
-  if (bucket::plan_buckets(table, bucket_bytes).size() == first_buckets_) {
+  const std::vector<bucket::GradientBucket> others = bucket::plan_buckets(table, bucket_bytes);
+  if (others.size() == first_buckets_ || !run_.exchange->why_too_long(others).empty()) {
     phase_ = Phase::kSettled;
     return sentence(run_, first_exposed_seconds_);
   }

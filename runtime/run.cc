@@ -98,6 +98,12 @@ void make_parameters(Run& run) {
   run.on_device->load(run.values, run.statistics);
 }
 
+// On a device the exchange has made its buckets itself, and looked.
+void require_short_messages(const Run& run) {
+  if (!run.exchange) return;
+  if (std::string why = run.exchange->why_too_long(run.buckets); !why.empty()) throw ConfigError(why);
+}
+
 }  // namespace
 
 bool is_overlapped(const Run& run) {
@@ -165,6 +171,7 @@ Run make_run(const TrainConfig& given, collectives::Communicator& comm, const st
   require_compressed_steps(run);
   make_parameters(run);
   plan_buckets(run, bucket_bytes);
+  require_short_messages(run);
   run.optimizer = optim::make_optimizer(config.optimizer, table.arena_elements(), optimizer_options(config),
                                         run.operations());
   run.schedule = optim::Schedule(

@@ -30,7 +30,7 @@ class STERNA_API DeviceExchange {
  public:
   // Keeps what its learners hold back in the GPU's memory, L / P floats for each element, and payloads.
   //   world       outlives the exchange
-  //   parameters  as Exchange's
+  //   parameters  as Exchange's, but of at most 2^31 elements each
   //   settings    as Exchange's, but for gather = kSparseSum and hierarchy = kHost, which are refused
   //   device      this rank's GPU, as CUDA counts; not given: the ranks of a host take its GPUs in turn. It
   //               becomes the calling thread's current one; no other call changes that

@@ -41,15 +41,18 @@ inline constexpr std::chrono::seconds kDefaultTimeLimit{300};
 class STERNA_API World {
  public:
   // Takes all ranks of MPI_COMM_WORLD, of which it makes a duplicate, if MPI is running in this process;
-  // else, if a launcher (mpirun, srun) started the process, initialises MPI, until this World is destroyed;
-  // else the process is a job of one rank, without MPI. Collective.
-  //   time_limit  more than 0
+  // else, if a launcher (mpirun, srun) started the process, initialises MPI, with MPI_THREAD_SERIALIZED,
+  // until this World is destroyed; else the process is a job of one rank, without MPI. Leaves the error
+  // handler of MPI_COMM_WORLD as it is. Collective.
+  //   time_limit  more than 0; std::chrono::milliseconds::max(), say, for none: more than ten years are taken
+  //               as ten
   // Throws ConfigError if the limit is not positive, or if MPI has been finalised already: it can be
   // initialised once in a process. Throws CommError where MPI fails.
   explicit World(std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 
-  // Finalises MPI if this World initialised it, and not while an exception is on its way: then other ranks
-  // may be waiting, and the launcher ends them when this process ends. Every Exchange must be gone before.
+  // Frees the duplicate, and finalises MPI if this World initialised it: collective. Neither is done while an
+  // exception is on its way: then other ranks may be waiting, and the launcher ends them when this process
+  // ends. Every Exchange must be gone before.
   ~World();
 
   World(const World&) = delete;
@@ -58,7 +61,8 @@ class STERNA_API World {
   [[nodiscard]] int rank() const noexcept;   // this process, in [0, ranks)
   [[nodiscard]] int ranks() const noexcept;  // P
 
-  // Ends all ranks with this exit status, wherever they wait. Does not return, and runs no destructors.
+  // Ends all ranks with this exit status, wherever they wait. Writes what C's output streams, std::cout,
+  // std::cerr and std::clog of this process hold. Does not return, and runs no destructors.
   [[noreturn]] void abort(int status) const noexcept;
 
  private:
@@ -79,8 +83,9 @@ enum class ParameterKind {
 };
 
 struct Parameter {
-  std::string name;          // not empty, and no other parameter's
-  std::size_t elements = 0;  // n, the product of its shape; 1 or more; to be compressed, below 2^32
+  std::string name;  // not empty, and no other parameter's
+  // n, the product of its shape: 1 or more; to be compressed, below 2^32; of all parameters, 2^48 at most
+  std::size_t elements = 0;
   ParameterKind kind = ParameterKind::kFullyConnected;
 };
 
@@ -118,13 +123,14 @@ struct ExchangeSettings {
   Selection selection = Selection::kChunk;  // scalecom
   double beta = 1.0;                        // scalecom: low-pass filter of the memory, in (0, 1]
   double threshold = 0.03;                  // strom: tau, in the gradient's unit; more than 0
-  Gather gather = Gather::kAll;             // topk, adacomp
+  Gather gather = Gather::kAll;             // adacomp, dryden, ls, strom, topk
   SumOrder sum_order = SumOrder::kTree;
   Hierarchy hierarchy = Hierarchy::kAuto;
   // A regular expression (ECMAScript), searched in names: what it is found in stays dense, and nothing else;
   // empty: nothing does. Not given: as ParameterKind says.
   std::optional<std::string> dense_layers{};
-  // L, at most 65536: the ranks times a power of two, with kAny times anything; 0: as many as ranks.
+  // L, at most 65536: on one rank any number; on P ranks P times a power of two, with SumOrder::kAny P times
+  // any number; 0: as many as ranks.
   std::uint32_t learners = 0;
   std::uint64_t seed = 1;  // of methods that draw random numbers
 };
@@ -142,12 +148,17 @@ struct Sent {
 class STERNA_API Exchange {
  public:
   // Holds a copy of this rank's gradients, the mean, and what its learners hold back: 1 + 2 L / P floats for
-  // each element.
+  // each element. Besides, for one bucket of parameters at a time, payloads of all L learners, and up to
+  // 1 + log2(L / P) sums of a float for each element. A bucket has 4 MiB of gradients or a little more, or a
+  // parameter that has more by itself.
   //   world       outlives the exchange
   //   parameters  1 to 65535, in the order in which gradients will be handed over
   // Collective: ranks compare parameters, settings and versions. Throws ConfigError, on every rank alike, if
-  // any of them is not as said here, or not the same everywhere; CommError.
+  // any of them is not as said here, or not the same everywhere, or if what a rank's learners may send of a
+  // bucket in one message has 2^32 bytes or more; CommError.
   Exchange(World& world, std::vector<Parameter> parameters, const ExchangeSettings& settings = {});
+
+  // Gives its memory back, but after a CommError: MPI may read and write it until the process ends.
   ~Exchange();
 
   Exchange(const Exchange&) = delete;

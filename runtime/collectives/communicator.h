@@ -89,6 +89,10 @@ class Communicator {
   // its threads waits. May be called from any thread.
   virtual void abandon() = 0;
 
+  // Whether a transfer has ended without success, so that the transport may still read and write its blocks:
+  // their memory, and this communicator, must not go before the process does.
+  [[nodiscard]] virtual bool has_given_up() const { return false; }
+
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   // The memory that this address lies in: the host's, unless the back-end has another.

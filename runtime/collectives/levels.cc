@@ -61,7 +61,7 @@ std::string why_not_two_levels(std::span<const int> host_of_rank) {
     if (std::ranges::find(order, host_of_rank[rank]) != order.end()) {
       return cat("rank ", rank,
                  " is on the host of an earlier rank that is not its neighbour: ranks of one host must be ",
-                 "consecutive; try mpirun --map-by slot");
+                 "consecutive; try hierarchy = flat, or mpirun --map-by slot");
     }
     order.push_back(host_of_rank[rank]);
     lengths.push_back(1);
@@ -69,7 +69,8 @@ std::string why_not_two_levels(std::span<const int> host_of_rank) {
   const auto other = std::ranges::find_if(lengths, [&](std::size_t n) { return n != lengths.front(); });
   if (other == lengths.end()) return "";
   return cat("one host has ", lengths.front(), " ranks and another ", *other,
-             ": each must have as many; try mpirun --map-by ppr:", lengths.front(), ":node");
+             ": each must have as many; try hierarchy = flat, or mpirun --map-by ppr:", lengths.front(),
+             ":node");
 }
 
 Levels::Levels(Communicator& all) : all_(&all) {}
@@ -178,10 +179,11 @@ void Levels::send_to_hosts(std::span<const std::span<const std::byte>> mine) {
   for (int rank = 0; rank < host_->ranks(); ++rank) {
     by_sender.emplace_back(from_ranks_.block(rank), index(all_->ranks()) - m);
   }
-  std::vector<std::vector<std::byte>> blocks(index(hosts()));
+  to_hosts_.resize(index(hosts()));
+  for (std::vector<std::byte>& block : to_hosts_) block.clear();
   for (int host = 0; host < hosts(); ++host) {
     if (host == own) continue;
-    std::vector<std::byte>& block = blocks[index(host)];
+    std::vector<std::byte>& block = to_hosts_[index(host)];
     const std::size_t begin = index(host < own ? host : host - 1) * m;  // among the ranks of other hosts
     for (const Parts& parts : by_sender) {
       for (std::size_t to = begin; to < begin + m; ++to) append_length(block, parts[to].size());
@@ -190,7 +192,7 @@ void Levels::send_to_hosts(std::span<const std::span<const std::byte>> mine) {
       for (std::size_t to = begin; to < begin + m; ++to) append(block, parts[to]);
     }
   }
-  const std::vector<std::span<const std::byte>> outgoing(blocks.begin(), blocks.end());
+  const std::vector<std::span<const std::byte>> outgoing(to_hosts_.begin(), to_hosts_.end());
   collectives::all_to_all_unequal(*speakers_, outgoing, from_hosts_);
 }
 
@@ -199,7 +201,8 @@ void Levels::send_to_hosts(std::span<const std::span<const std::byte>> mine) {
 void Levels::deal_to_ranks(GatheredBlocks& received) {
   const int own = host_index(all_->rank());
   const auto m = index(ranks_per_host());
-  std::vector<std::vector<std::byte>> for_ranks(is_speaker() ? m : 0);
+  to_ranks_.resize(is_speaker() ? m : 0);
+  for (std::vector<std::byte>& block : to_ranks_) block.clear();
   if (is_speaker()) {
     std::vector<Parts> by_host;
     for (int host = 0; host < hosts(); ++host) {
@@ -210,13 +213,13 @@ void Levels::deal_to_ranks(GatheredBlocks& received) {
         for (int host = 0; host < hosts(); ++host) {
           for (std::size_t from = 0; host != own && from < m; ++from) {
             const std::span<const std::byte> block = by_host[index(host)][from * m + to];
-            lengths ? append_length(for_ranks[to], block.size()) : append(for_ranks[to], block);
+            lengths ? append_length(to_ranks_[to], block.size()) : append(to_ranks_[to], block);
           }
         }
       }
     }
   }
-  scatter_from_first(*host_, for_ranks, leaving_);
+  scatter_from_first(*host_, to_ranks_, leaving_);
 
   const Parts from_others(leaving_, index(all_->ranks()) - m);
   received.bytes.clear();

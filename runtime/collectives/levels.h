@@ -72,6 +72,7 @@ class Levels {
   // Blocks of the ranks of this host, on its speaker; of all hosts; and what leaves.
   GatheredBlocks from_ranks_, from_hosts_, from_own_host_;
   std::vector<std::byte> leaving_;
+  std::vector<std::vector<std::byte>> to_hosts_, to_ranks_;  // members all: a transfer that fails leaves them
 };
 
 }  // namespace sterna::collectives

@@ -25,7 +25,7 @@ void run_on_threads(int ranks, const std::function<void(Communicator&)>& body,
                     std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 
 // Over MPI_COMM_WORLD (a duplicate of it). MPI must have been initialised, and must outlive the communicator.
-// Throws CommError.
+// Collective, and so is destroying it, where nothing has failed. Throws CommError.
 [[nodiscard]] std::unique_ptr<Communicator> make_mpi(
     std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 

@@ -9,6 +9,7 @@
 #include "runtime/core/errors.h"
 #include "runtime/exchange/gathered.h"
 #include "runtime/exchange/layer.h"
+#include "runtime/exchange/message_limit.h"
 #include "runtime/exchange/sparse_sum.h"
 #include "runtime/exchange/summed.h"
 
@@ -34,7 +35,7 @@ bool has_non_finite(std::span<const float> values) {
 // Why sums over hosts, of this rank's communicator, could not keep the order; empty if they can.
 std::string why_not_two_levels(const collectives::Communicator& comm, const ExchangeOptions& options) {
   if (options.sum_in_any_order)
-    return "sum-order = any: the MPI library's sum knows no hosts; try --sum-order tree";
+    return "sum-order = any: the MPI library's sum knows no hosts; try sum-order = tree";
   const std::vector<int> host_of_rank = comm.hosts_by_rank();
   if (std::string why = collectives::why_not_two_levels(host_of_rank); !why.empty()) return why;
   const auto on_host = static_cast<std::uint32_t>(std::ranges::count(host_of_rank, host_of_rank.front()));
@@ -43,7 +44,7 @@ std::string why_not_two_levels(const collectives::Communicator& comm, const Exch
   if (hosts == 1 || std::has_single_bit(learners)) return "";
   return cat(learners, " learners on each of ", hosts,
              " hosts: no power of two, so that a host's sum is no part of the sum ",
-             "over all; try --hierarchy flat");
+             "over all; try hierarchy = flat");
 }
 
 collectives::Levels make_levels(collectives::Communicator& comm, const ExchangeOptions& options) {
@@ -64,17 +65,17 @@ collectives::Levels make_levels(collectives::Communicator& comm, const ExchangeO
 LocalLearners place_learners(std::uint32_t learners, int rank, int ranks, bool sum_in_any_order) {
   const auto p = static_cast<std::uint32_t>(ranks);
   if (learners == 0 || learners % p != 0) {
-    throw ConfigError(cat("[train] learners = ", learners, " on ", ranks,
-                          " ranks: must be a positive multiple of the ", "ranks; try --learners ",
-                          (learners / p + 1) * p));
+    throw ConfigError(
+        cat("[exchange] learners = ", learners, " on ", ranks,
+            " ranks: must be a positive multiple of the ranks; try learners = ", (learners / p + 1) * p));
   }
   const std::uint32_t each = learners / p;
   // One rank hosts the whole tree; more than one must host complete subtrees of it.
   if (!sum_in_any_order && ranks > 1 && !std::has_single_bit(each)) {
     throw ConfigError(
-        cat("[train] learners = ", learners, " on ", ranks, " ranks: ", each,
+        cat("[exchange] learners = ", learners, " on ", ranks, " ranks: ", each,
             " learners a rank is no power of two, so sums cannot keep the order that gives the same ",
-            "bits at any number of ranks; try --learners ", std::bit_ceil(each) * p, ", or --sum-order any"));
+            "bits at any number of ranks; try learners = ", std::bit_ceil(each) * p, ", or sum-order = any"));
   }
   return {.first = static_cast<std::uint32_t>(rank) * each, .count = each};
 }
@@ -125,6 +126,9 @@ class GradientExchange::Implementation {
         levels_(make_levels(comm, options)),
         layers_(plan_layers(table, options)),
         residues_(local_.count) {
+    // Each parameter by itself, for buckets are not known yet.
+    if (std::string why = why_too_long(bucket::plan_buckets(table, /*bucket_bytes=*/1)); !why.empty())
+      throw ConfigError(why);
     bool has_residue = false;
     for (const Layer& layer : layers_) has_residue = has_residue || layer.configured->has_residue();
     if (!has_residue) return;
@@ -167,6 +171,15 @@ class GradientExchange::Implementation {
     STERNA_CHECK(record.sent.total() == (levels_.all().traffic().bytes_sent - sent_before));
     span.set("bytes_sent", record.sent.total());
     return record;
+  }
+
+  [[nodiscard]] std::string why_too_long(std::span<const bucket::GradientBucket> buckets) const {
+    return exchange::why_too_long({.table = table_,
+                                   .layers = layers_,
+                                   .gather = options_.gather,
+                                   .learners = options_.learners,
+                                   .local_learners = local_.count},
+                                  buckets);
   }
 
   void set_compression(bool is_on) {
@@ -224,6 +237,10 @@ ExchangeRecord GradientExchange::reduce_to_mean(const bucket::GradientBucket& bu
                                                 std::span<const AlignedVector<float>> gradients,
                                                 std::span<float> mean, SpanLog* spans) {
   return implementation_->reduce_to_mean(bucket, step, gradients, mean, spans);
+}
+
+std::string GradientExchange::why_too_long(std::span<const bucket::GradientBucket> buckets) const {
+  return implementation_->why_too_long(buckets);
 }
 
 void GradientExchange::set_compression(bool is_on) {

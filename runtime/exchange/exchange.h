@@ -149,6 +149,10 @@ class GradientExchange final : public LayerExchange {
                                 std::span<const AlignedVector<float>> gradients, std::span<float> mean,
                                 SpanLog* spans = nullptr);
 
+  // Returns why messages of such buckets may be longer than their 32 bits of length can say, and what to try;
+  // empty if none can. The same on every rank. A bucket of one parameter has been looked at already.
+  [[nodiscard]] std::string why_too_long(std::span<const bucket::GradientBucket> buckets) const;
+
   void set_compression(bool is_on) override;
 
   // How each parameter travels while compression is on, from the next step on; kConfigured at first.

@@ -51,7 +51,7 @@ void require_sparse(const tensor::ParameterTable& table, const ExchangeOptions& 
                     const compressors::Compressor& method) {
   if (!method.element_values().has_value()) {
     throw ConfigError(cat("[exchange] gather = sparse-sum with compressor = ", options.compressor,
-                          ": must be all, as it has no gathered choice of elements to sum; try --compressor ",
+                          ": must be all, as it has no gathered choice of elements to sum; try compressor = ",
                           joined(compressors::element_choosing_compressors(), " or ")));
   }
   for (const tensor::Parameter& parameter : table) {
@@ -65,7 +65,7 @@ void require_leader(const ExchangeOptions& options, const compressors::Compresso
   };
   if (has_leader(method)) return;
   throw ConfigError(cat("[exchange] leader = first with compressor = ", options.compressor,
-                        ": must be rotate, as no learner leads here; try --compressor ",
+                        ": must be rotate, as no learner leads here; try compressor = ",
                         joined(compressors::compressors_that(has_leader), " or ")));
 }
 
@@ -76,7 +76,7 @@ void require_rates(const LayerRates& rates, std::span<const Layer> layers,
   if (!method.rate()) {
     const auto has_rate = [](const compressors::Compressor& each) { return each.rate().has_value(); };
     throw ConfigError(cat("[exchange] layer-rates = ", options.layer_rates, " with compressor = ",
-                          options.compressor, ": must be none, as it has no rate; try --compressor ",
+                          options.compressor, ": must be none, as it has no rate; try compressor = ",
                           joined(compressors::compressors_that(has_rate), " or ")));
   }
   std::vector<std::string> names;

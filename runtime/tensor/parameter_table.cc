@@ -25,7 +25,8 @@ std::string_view kind_name(ParameterKind kind) {
 }
 
 std::size_t ParameterTable::add(Parameter parameter) {
-  for (const Parameter& earlier : parameters_) STERNA_CHECK(earlier.name != parameter.name);
+  const bool is_new = names_.insert(parameter.name).second;
+  STERNA_CHECK(is_new == true);
   parameter.elements = 1;
   for (std::size_t extent : parameter.shape) parameter.elements *= extent;
   STERNA_CHECK(parameter.elements > 0u);

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace sterna::tensor {
@@ -55,6 +56,7 @@ class ParameterTable {
 
  private:
   std::vector<Parameter> parameters_;
+  std::unordered_set<std::string> names_;
   std::size_t elements_ = 0;
   std::size_t arena_elements_ = 0;
 };

@@ -5,6 +5,7 @@
 #include "runtime/collectives/collectives.h"
 #include "runtime/core/errors.h"
 #include "tests/collectives/communicator_contract.h"
+#include "tests/support/duplicates.h"
 
 namespace sterna::collectives {
 namespace {
@@ -87,7 +88,8 @@ TEST(MpiFailures, DetectsABlockThatIsLongerThanExpectedAndWritesNothingPastItsEn
 
 // What a transfer leaves behind when it is dropped must not reach the communicators made after it.
 TEST(MpiFailures, DropsATransferThatIsUnderWay) {
-  const auto dropped = make_mpi(kAmple);
+  const test::Duplicates duplicates;
+  auto dropped = make_mpi(kAmple);
   const int next = (dropped->rank() + 1) % dropped->ranks();
   std::vector<std::byte> never_sent(1000);
   const ReceiveBlock receive{next, never_sent};
@@ -98,6 +100,9 @@ TEST(MpiFailures, DropsATransferThatIsUnderWay) {
   const auto mine = static_cast<std::byte>(comm->rank());
   all_gather(*comm, std::span(&mine, 1), ranks);
   EXPECT_EQ(ranks, (std::vector{std::byte{0}, std::byte{1}, std::byte{2}}));
+
+  dropped.reset();
+  EXPECT_EQ(duplicates.freed(), 0) << "a receive may still use it";
 }
 
 }  // namespace

@@ -146,10 +146,10 @@ class CommandLine(TestCase):
         self.assertEqual(run(*SHORT, environment={"SLURM_STEP_NUM_TASKS": "1"}).status, 0)
 
     def test_learners_that_ranks_do_not_divide(self):
-        self.assert_refused(run(*SHORT, "--learners", 3, ranks=2), "learners = 3 on 2 ranks", "try --learners 4")
+        self.assert_refused(run(*SHORT, "--learners", 3, ranks=2), "learners = 3 on 2 ranks", "try learners = 4")
 
     def test_learners_that_break_the_order_of_sums(self):
-        self.assert_refused(run(*SHORT, "--learners", 6, ranks=2), "learners = 6 on 2 ranks", "--sum-order any")
+        self.assert_refused(run(*SHORT, "--learners", 6, ranks=2), "learners = 6 on 2 ranks", "sum-order = any")
 
     def test_more_samples_a_step_than_there_are(self):
         write_idx_data(self.directory / "data", train=10)

@@ -267,7 +267,7 @@ TEST(Exchange, RefusesALeaderWhereNobodyLeads) {
   EXPECT_THAT(
       [&] { GradientExchange exchange(*comm, table, options); },
       ThrowsMessage<ConfigError>(HasSubstr("leader = first with compressor = topk: must be rotate, as "
-                                           "no learner leads here; try --compressor scalecom")));
+                                           "no learner leads here; try compressor = scalecom")));
 }
 
 TEST(Exchange, EmptiesWhatIsHeldBack) {
@@ -351,14 +351,16 @@ TEST(PlaceLearners, GivesEachRankConsecutiveLearners) {
 
 TEST(PlaceLearners, RefusesWhatRanksDoNotDivide) {
   EXPECT_THAT([] { (void)place_learners(5, 0, 2, false); },
-              ThrowsMessage<ConfigError>(HasSubstr("try --learners 6")));
+              ThrowsMessage<ConfigError>(
+                  HasSubstr("[exchange] learners = 5 on 2 ranks: must be a positive multiple of the "
+                            "ranks; try learners = 6")));
   EXPECT_THAT([] { (void)place_learners(0, 0, 2, false); },
-              ThrowsMessage<ConfigError>(HasSubstr("--learners 2")));
+              ThrowsMessage<ConfigError>(HasSubstr("try learners = 2")));
 }
 
 TEST(PlaceLearners, RefusesASubtreeThatIsNotCompleteUnlessTheOrderIsFree) {
   EXPECT_THAT([] { (void)place_learners(6, 0, 2, false); },
-              ThrowsMessage<ConfigError>(HasSubstr("try --learners 8, or --sum-order any")));
+              ThrowsMessage<ConfigError>(HasSubstr("try learners = 8, or sum-order = any")));
   EXPECT_EQ(place_learners(6, 1, 2, true).first, 3u);
   EXPECT_EQ(place_learners(6, 0, 1, false).count, 6u);  // one rank holds the whole tree
 }

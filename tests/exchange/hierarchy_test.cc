@@ -121,7 +121,7 @@ TEST(Hierarchy, HostRefusesWhatCannotBe) {
       [&] {
         (void)is_on_two_levels(options, 6, {0, 0, 0, 1, 1, 1});
       },
-      ThrowsMessage<ConfigError>(HasSubstr("try --sum-order tree")));
+      ThrowsMessage<ConfigError>(HasSubstr("try sum-order = tree")));
 }
 
 }  // namespace

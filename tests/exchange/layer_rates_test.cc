@@ -111,7 +111,7 @@ TEST(LayerRates, AreForCompressorsThatHaveOne) {
     EXPECT_EQ(
         refusal_of(options),
         cat("[exchange] layer-rates = flops with compressor = ", compressor,
-            ": must be none, as it has no rate; try --compressor dryden or randomk or scalecom or topk"));
+            ": must be none, as it has no rate; try compressor = dryden or randomk or scalecom or topk"));
   }
 }
 

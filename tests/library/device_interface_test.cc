@@ -235,6 +235,15 @@ TEST_F(DeviceInterface, RefusesSettingsOnEveryRank) {
   EXPECT_THAT(
       [&] { DeviceExchange(world, kParameters, {.compressor = "topk", .gather = Gather::kSparseSum}); },
       ThrowsMessage<AgreedConfigError>(HasSubstr("gather = sparse-sum on a GPU: must be all")));
+  // Dense, too: kernels count in 32 bits.
+  EXPECT_THAT([&] { DeviceExchange(world, {{.name = "w", .elements = (std::size_t{1} << 31) + 1}}); },
+              ThrowsMessage<AgreedConfigError>(HasSubstr("2147483649: must be at most 2147483648")));
+  EXPECT_THAT(
+      [&] {
+        DeviceExchange(world, {{.name = "w", .elements = std::size_t{1} << 30}},
+                       {.compressor = "topk", .rate = 1});
+      },
+      ThrowsMessage<AgreedConfigError>(HasSubstr("message of its bucket may have more than 4294967295")));
   DeviceExchange exchange(world, kParameters);
   EXPECT_THAT([&] { (void)exchange.is_compressed(3); }, ThrowsMessage<ConfigError>(HasSubstr("below 3")));
 }

@@ -2,10 +2,15 @@
 // running already, as in a program that uses it itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <mpi.h>
 
+#include <chrono>
+#include <memory>
 #include <numeric>
+#include <thread>
 
 #include "runtime/bucket/bucket.h"
+#include "runtime/collectives/collectives.h"
 #include "runtime/collectives/hosts.h"
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/core/errors.h"
@@ -16,6 +21,7 @@
 namespace sterna {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -175,6 +181,53 @@ TEST(World, TakesTheRanksOfMpiThatIsRunning) {
   EXPECT_EQ(world.ranks(), comm->ranks());
 }
 
+TEST(World, LeavesTheErrorHandlerOfTheProgram) {
+  const auto handler = [] {
+    MPI_Errhandler current = MPI_ERRHANDLER_NULL;
+    EXPECT_EQ(MPI_Comm_get_errhandler(MPI_COMM_WORLD, &current), MPI_SUCCESS);
+    const bool ends_the_job = current == MPI_ERRORS_ARE_FATAL;
+    EXPECT_EQ(MPI_Errhandler_free(&current), MPI_SUCCESS);
+    return ends_the_job ? "ends the job" : "another";
+  };
+  EXPECT_STREQ(handler(), "ends the job") << "MPI's own choice, by the session of this test";
+  const World world;
+  EXPECT_STREQ(handler(), "ends the job");
+}
+
+// The last rank comes late enough that the others must wait for it.
+TEST(World, WaitsForOtherRanksWithTheLongestOfTimeLimits) {
+  World world(std::chrono::milliseconds::max());
+  Exchange exchange(world, kParameters);
+  std::vector<std::vector<float>> gradients;
+  for (const Parameter& parameter : kParameters) gradients.emplace_back(parameter.elements, 1.0f);
+  const std::vector<std::span<float>> spans(gradients.begin(), gradients.end());
+  if (world.rank() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_NO_THROW(exchange.reduce_to_mean(spans));
+}
+
+// Rank 0 gives up before rank 1 comes, and its exchange is gone by then. A gradient of 8 MB does not travel
+// with its envelope, but is read when the other rank asks for it. The address sanitizer would tell of memory
+// that was freed.
+TEST(Exchange, KeepsWhatALateRankMayStillReadAndWrite) {
+  const auto control = collectives::make_mpi();
+  if (control->ranks() == 1) return;
+  constexpr std::size_t kElements = 2'000'000;
+  std::vector<float> gradient(kElements, 1.0f);
+  {
+    World world(std::chrono::milliseconds(2000));
+    auto exchange =
+        std::make_unique<Exchange>(world, std::vector<Parameter>{{.name = "w", .elements = kElements}});
+    if (control->rank() == 1) collectives::barrier(*control);
+    EXPECT_THROW(exchange->reduce_to_mean({gradient}), CommError);
+    EXPECT_EQ(gradient, std::vector<float>(kElements, 1.0f));
+    EXPECT_THAT([&] { exchange->reduce_to_mean({gradient}); },
+                ThrowsMessage<ConfigError>(HasSubstr("failed before")));
+    exchange.reset();
+    if (control->rank() == 0) collectives::barrier(*control);
+  }
+  collectives::barrier(*control);
+}
+
 TEST(Exchange, HasALearnerOnEachRankUnlessToldOtherwise) {
   World world;
   const Exchange exchange(world, kParameters);
@@ -189,6 +242,16 @@ TEST(Exchange, RefusesOnEveryRankWhatIsWrongOnOne) {
   const bool is_last = world.rank() == world.ranks() - 1;
   EXPECT_THAT([&] { Exchange(world, kParameters, {.compressor = is_last ? "gzip" : "none"}); },
               ThrowsMessage<AgreedConfigError>(HasSubstr("gzip")));
+}
+
+// A loop of one's own has settings, and no flags.
+TEST(Exchange, RefusesLearnersByTheNameOfTheSetting) {
+  World world;
+  const auto ranks = static_cast<std::uint32_t>(world.ranks());
+  if (ranks == 1) return;  // hosts any number
+  EXPECT_THAT([&] { Exchange(world, kParameters, {.learners = ranks + 1}); },
+              ThrowsMessage<AgreedConfigError>(
+                  AllOf(HasSubstr("[exchange] learners = 3 on 2 ranks"), HasSubstr("try learners = 4"))));
 }
 
 TEST(Exchange, NamesTheRankThatHasOtherSettingsOrParameters) {

@@ -1,9 +1,11 @@
 // Without a launcher and without MPI: one process alone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <limits>
 
 #include "runtime/collectives/make_communicator.h"
@@ -29,6 +31,19 @@ TEST(World, RefusesATimeLimitThatIsOverBeforeItBegins) {
 
 TEST(World, EndsItsProcessWithTheStatus) {
   EXPECT_EXIT(World().abort(7), testing::ExitedWithCode(7), "");
+}
+
+// Standard output goes where the test reads: to standard error.
+TEST(World, WritesWhatIsStillToBeWrittenBeforeItEndsItsProcess) {
+  const auto end_with_words_unwritten = [] {
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    std::ios::sync_with_stdio(false);  // so that std::cout has a buffer of its own
+    const World world;
+    std::printf("by C");
+    std::cout << "by C++";
+    world.abort(7);
+  };
+  EXPECT_EXIT(end_with_words_unwritten(), testing::ExitedWithCode(7), "by C\\+\\+.*by C");
 }
 
 // In a process of its own: MPI lives once.
@@ -122,6 +137,24 @@ TEST(Exchange, RefusesParametersThatAreNone) {
               HasSubstr("name of parameter 1 = \"w\""));
   EXPECT_THAT(refusal({{.name = "w", .elements = 1, .kind = static_cast<ParameterKind>(9)}}),
               HasSubstr("kind of w = 9"));
+}
+
+// Lengths in bytes, and their sums, would wrap. 2^64 - 1, 2^48 + 1; and 2^48 in all with one parameter more.
+TEST(Exchange, RefusesMoreElementsThanItCanCount) {
+  constexpr std::size_t kMost = std::size_t{1} << 48;
+  EXPECT_THAT(refusal({{.name = "w", .elements = static_cast<std::size_t>(-1)}}),
+              HasSubstr("elements of w = 18446744073709551615: must be at most 281474976710656, so"));
+  EXPECT_THAT(refusal({{.name = "w", .elements = kMost + 1}}), HasSubstr("elements of w = 281474976710657"));
+  EXPECT_THAT(refusal({{.name = "v", .elements = kMost - 1}, {.name = "w", .elements = 2}}),
+              HasSubstr("elements of w = 2: must be at most 1, so"));
+}
+
+// At rate 1 an element takes 4 bytes and its index, and 2^30 of them more than 2^32 bytes.
+TEST(Exchange, RefusesAParameterWhosePayloadFitsNoMessage) {
+  EXPECT_THAT(refusal({{.name = "v", .elements = 10}, {.name = "w", .elements = std::size_t{1} << 30}},
+                      {.compressor = "topk", .rate = 1}),
+              testing::AllOf(HasSubstr("elements of w = 1073741824 with compressor = topk"),
+                             HasSubstr("more than 4294967295 bytes"), HasSubstr("raise the rate, or split")));
 }
 
 TEST(Exchange, RefusesSettingsOutOfRange) {

@@ -17,6 +17,7 @@ SOME = {
     ("-rw-r--r--", "usr/include/sterna/exchange.h"),
     ("-rw-r--r--", f"usr/{LIBDIR}/libsterna.so.{VERSION}"),
     ("-rw-r--r--", f"usr/{LIBDIR}/cmake/sterna/sterna-config.cmake"),
+    ("-rw-r--r--", f"usr/{LIBDIR}/pkgconfig/sterna.pc"),
     ("-rw-r--r--", "usr/share/bash-completion/completions/sterna"),
     ("-rw-r--r--", "usr/share/fish/vendor_completions.d/sterna.fish"),
     ("-rw-r--r--", "usr/share/zsh/vendor-completions/_sterna"),

@@ -31,6 +31,7 @@ FILES = {
     f"{LIBDIR}/cmake/sterna/sterna-config-version.cmake",
     f"{LIBDIR}/cmake/sterna/sterna-targets.cmake",
     f"{LIBDIR}/cmake/sterna/sterna-targets-{BUILD_TYPE.lower()}.cmake",
+    f"{LIBDIR}/pkgconfig/sterna.pc",
     "share/bash-completion/completions/sterna",
     "share/fish/vendor_completions.d/sterna.fish",
     "share/zsh/site-functions/_sterna",
@@ -121,6 +122,16 @@ class Installed(TestCase):
             shell(os.environ["CXX"], "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
                   "-I", self.prefix / "include", "-x", "c++", "-", input=f"#include <sterna/{header.name}>\n")
 
+    def test_has_headers_that_say_what_they_must_be_compiled_with(self):
+        for flags, message in ((["-std=c++17"], "needs C++20"),
+                               (["-std=c++20", "-D_GLIBCXX_USE_CXX11_ABI=0"], "-D_GLIBCXX_USE_CXX11_ABI=1")):
+            for header in ("errors.h", "exchange.h", "device_exchange.h"):
+                result = subprocess.run([os.environ["CXX"], *flags, "-fsyntax-only", "-I", self.prefix / "include",
+                                         "-x", "c++", "-"], input=f"#include <sterna/{header}>\n",
+                                        capture_output=True, text=True)
+                self.assertNotEqual(result.returncode, 0, header)
+                self.assertRegex(result.stderr, f"error: #error .*{re.escape(message)}", header)
+
     def test_has_a_library_that_exports_the_interface_alone(self):
         library = self.prefix / LIBDIR / "libsterna.so"
         names = [line.split(maxsplit=2)[2] for line in shell("nm", "-DC", "--defined-only", library).splitlines()]
@@ -151,6 +162,26 @@ class Installed(TestCase):
         for ranks in (None, 2):
             refused = self.run_loop(program, ranks, "gzip")
             self.assert_refused(refused, "gzip", "this build has adacomp")
+
+    def test_names_the_mpi_that_it_was_built_with(self):
+        for name in ("pkgconfig/sterna.pc", "cmake/sterna/sterna-config.cmake"):
+            self.assertRegex((self.prefix / LIBDIR / name).read_text(), r"that Sterna was built with: \w", name)
+
+    def test_builds_somebodys_own_loop_with_pkg_config(self):
+        def pkg_config(*arguments):
+            environment = {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / LIBDIR / "pkgconfig")}
+            return shell("pkg-config", *arguments, "sterna", env=environment).strip()
+
+        self.assertEqual(pkg_config("--modversion"), VERSION)
+        self.assertEqual(pkg_config("--print-requires"), "")
+        flags = pkg_config("--cflags", "--libs").split()
+        self.assertIn("-lsterna", flags)
+        libdir = pkg_config("--variable=libdir")
+        self.assertEqual(Path(libdir).resolve(), (self.prefix / LIBDIR).resolve())
+        sanitize = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
+        source, program = self.prefix / "share/doc/sterna/examples/own_loop/own_loop.cc", self.directory / "own_loop"
+        shell(os.environ["CXX"], "-std=c++20", *sanitize, source, "-o", program, *flags, f"-Wl,-rpath,{libdir}")
+        self.assertLess(self.losses(program, "adacomp", None)[-1][0], 0.35)
 
     def test_builds_somebodys_own_loop_on_gpus(self):
         if not NVCC:

@@ -31,6 +31,19 @@ TEST(ParameterTable, RefusesANameTwice) {
                InternalError);
 }
 
+// As many as the library takes.
+TEST(ParameterTable, RefusesANameTwiceAmongManyParameters) {
+  ParameterTable table;
+  for (int i = 0; i < 65535; ++i) {
+    table.add({.name = cat("p", i), .shape = {1}, .kind = ParameterKind::kBias});
+  }
+  EXPECT_EQ(table.size(), 65535u);
+  EXPECT_EQ(table[65534].name, "p65534");
+  for (const char* taken : {"p0", "p40000", "p65534"}) {
+    EXPECT_THROW(table.add({.name = taken, .shape = {1}, .kind = ParameterKind::kBias}), InternalError);
+  }
+}
+
 TEST(ParameterTable, InitialValuesLieWithinTheirBoundsAndPaddingStaysZero) {
   const ParameterTable table = make_table();
   std::vector<float> values(table.arena_elements(), 0.0f);

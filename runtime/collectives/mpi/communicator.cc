@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 
 #include "runtime/collectives/make_communicator.h"
 #include "runtime/collectives/mpi/check.h"
@@ -15,7 +16,29 @@ namespace {
 // MPI counts in int.
 constexpr std::size_t kMaxSummedValues = std::size_t{1} << 28;
 
-MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& is_abandoned) {
+// While it lives, an error on MPI_COMM_WORLD returns. The program's own handler, which may end the job, is
+// there again afterwards: MPI_COMM_WORLD is not ours.
+class ErrorsOnWorldReturn {
+ public:
+  explicit ErrorsOnWorldReturn(int rank) {
+    check_mpi(MPI_Comm_get_errhandler(MPI_COMM_WORLD, &before_),
+              {.name = "MPI_Comm_get_errhandler", .rank = rank});
+    check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+              {.name = "MPI_Comm_set_errhandler", .rank = rank});
+  }
+  ~ErrorsOnWorldReturn() {
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, before_);
+    MPI_Errhandler_free(&before_);
+  }
+  ErrorsOnWorldReturn(const ErrorsOnWorldReturn&) = delete;
+  ErrorsOnWorldReturn& operator=(const ErrorsOnWorldReturn&) = delete;
+
+ private:
+  MPI_Errhandler before_ = MPI_ERRHANDLER_NULL;
+};
+
+MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& is_abandoned,
+                std::atomic<bool>& has_given_up) {
   int is_initialised = 0;
   check_mpi(MPI_Initialized(&is_initialised), {.name = "MPI_Initialized"});
   if (is_initialised == 0) throw CommError("[mpi] MPI is not initialised: make an MpiSession first");
@@ -24,11 +47,12 @@ MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& i
              .rank = kNoPeer,
              .ranks = 0,
              .time_limit = time_limit,
-             .is_abandoned = &is_abandoned};
+             .is_abandoned = &is_abandoned,
+             .has_given_up = &has_given_up};
   check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &job.rank), {.name = "MPI_Comm_rank"});
   check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &job.ranks), {.name = "MPI_Comm_size", .rank = job.rank});
-  // A duplicate: our messages never meet those of another library. It is not freed before MPI_Finalize does
-  // it: MPI_Comm_free is collective, and a destructor may run on one rank alone.
+  // A duplicate: our messages never meet those of another library.
+  const ErrorsOnWorldReturn errors_return(job.rank);
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &job.comm), {.name = "MPI_Comm_dup", .rank = job.rank});
   check_mpi(MPI_Comm_set_errhandler(job.comm, MPI_ERRORS_RETURN),
             {.name = "MPI_Comm_set_errhandler", .rank = job.rank});
@@ -38,7 +62,19 @@ MpiJob join_job(std::chrono::milliseconds time_limit, const std::atomic<bool>& i
 class MpiCommunicator : public Communicator {
  public:
   explicit MpiCommunicator(std::chrono::milliseconds time_limit)
-      : job_(join_job(time_limit, is_abandoned_)) {}
+      : job_(join_job(time_limit, is_abandoned_, has_given_up_)) {}
+
+  // Frees the duplicate where all ranks do so: MPI_Comm_free is collective. After a failure a destructor may
+  // run on one rank alone.
+  ~MpiCommunicator() override {
+    int is_finalised = 1;
+    MPI_Finalized(&is_finalised);
+    if (has_given_up_ || is_abandoned_ || is_finalised != 0 || std::uncaught_exceptions() > 0) return;
+    MPI_Comm comm = job_.comm;
+    MPI_Comm_free(&comm);
+  }
+  MpiCommunicator(const MpiCommunicator&) = delete;
+  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
 
   [[nodiscard]] std::string_view name() const override { return "mpi"; }
   [[nodiscard]] int rank() const override { return job_.rank; }
@@ -50,6 +86,7 @@ class MpiCommunicator : public Communicator {
     return provided >= MPI_THREAD_SERIALIZED;
   }
   void abandon() override { is_abandoned_ = true; }
+  [[nodiscard]] bool has_given_up() const override { return has_given_up_; }
 
  private:
   // Receives first: a message that finds its receive posted needs no buffer in between.
@@ -70,6 +107,7 @@ class MpiCommunicator : public Communicator {
   }
 
   std::atomic<bool> is_abandoned_ = false;
+  std::atomic<bool> has_given_up_ = false;
   const MpiJob job_;
 };
 

@@ -29,7 +29,6 @@ void require_no_silent_srun() {
 MpiSession::MpiSession(int* argc, char*** argv) {
   int provided = MPI_THREAD_SINGLE;
   check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided), {.name = "MPI_Init_thread"});
-  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), {.name = "MPI_Comm_set_errhandler"});
 }
 
 // MPI_Finalize waits for all ranks. A rank that leaves with an exception must not: the launcher sees it exit

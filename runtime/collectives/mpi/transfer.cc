@@ -48,6 +48,8 @@ void for_each_message(std::size_t block_bytes, const Each& each) {
 }  // namespace
 
 MpiTransfer::~MpiTransfer() {
+  if (has_succeeded_) return;
+  *job_.has_given_up = true;
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     // A sum over all ranks can be neither cancelled nor freed.
     if (requests_[i] == MPI_REQUEST_NULL || messages_[i].awaited.peer == kAllRanks) continue;
@@ -113,6 +115,7 @@ void MpiTransfer::wait() {
     if (!precise_sleeps) precise_sleeps.emplace();
     std::this_thread::sleep_for(sleep_after(now - idle_since));
   }
+  has_succeeded_ = true;
 }
 
 int MpiTransfer::test() {

@@ -29,6 +29,7 @@ struct MpiJob {
   int ranks;
   std::chrono::milliseconds time_limit;
   const std::atomic<bool>* is_abandoned;
+  std::atomic<bool>* has_given_up;  // set by a transfer that ends without having succeeded
 };
 
 class MpiTransfer : public Transfer {
@@ -67,6 +68,7 @@ class MpiTransfer : public Transfer {
   MPI_Request& new_request(const Message& message);
 
   const MpiJob job_;
+  bool has_succeeded_ = false;
   std::vector<MPI_Request> requests_;  // MPI_REQUEST_NULL once complete
   std::vector<Message> messages_;      // what each request is for
   std::vector<int> completed_;         // of the last test()

@@ -10,6 +10,7 @@
 #include "runtime/exchange/device/bucket_step.h"
 #include "runtime/exchange/device/gathered.h"
 #include "runtime/exchange/device/summed.h"
+#include "runtime/exchange/message_limit.h"
 
 namespace sterna::exchange {
 namespace {
@@ -51,6 +52,7 @@ class DeviceGradientExchange::Implementation {
         before_(collectives::make_event()),
         after_(collectives::make_event()),
         residues_(local_.count, nullptr) {
+    require_short_messages();
     for (const bucket::GradientBucket& bucket : buckets_) {
       for (std::size_t parameter : bucket.parameters) in_order_.push_back(&layers_[parameter]);
     }
@@ -105,6 +107,15 @@ class DeviceGradientExchange::Implementation {
   }
 
  private:
+  void require_short_messages() const {
+    const MessageScope scope{.table = table_,
+                             .layers = layers_,
+                             .gather = options_.gather,
+                             .learners = options_.learners,
+                             .local_learners = local_.count};
+    if (std::string why = why_too_long(scope, buckets_); !why.empty()) throw ConfigError(why);
+  }
+
   void make_residues() {
     const bool has_residue =
         std::ranges::any_of(layers_, [](const Layer& layer) { return layer.configured->has_residue(); });
