@@ -159,8 +159,9 @@ TEST_F(ImageFolder, NamesTheFileThatIsDamaged) {
   const std::string whole = uniform_jpeg(40, 40, 1, 2, 3);
   const std::string busy = jpeg(40, 40, TJPF_RGB, [](int y, int x, int c) { return (y * x + 50 * c) % 256; });
   const std::string end = busy.substr(busy.size() - 2);
-  std::string overwritten = busy;
-  std::fill(overwritten.end() - 1000, overwritten.end() - 500, '\x55');
+  std::string overwritten = busy;  // with ones, which are no Huffman code; 0 is stuffed behind 0xFF
+  for (std::size_t i = busy.size() - 1000; i < busy.size() - 500; ++i)
+    overwritten[i] = i % 2 == 0 ? '\xFF' : '\0';
   for (const std::string& bytes : {std::string("GIF89a"), std::string(), whole.substr(0, whole.size() - 20),
                                    busy.substr(0, busy.size() - 1000) + end, overwritten}) {
     scratch_.write("train/ant/b.JPEG", bytes);

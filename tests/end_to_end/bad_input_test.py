@@ -194,7 +194,7 @@ class Ranks(TestCase):
         for name, labels in (("a", [0, 1] * 32), ("b", [0, 1] * 31 + [1, 1])):
             write_idx_data(self.directory / name)
             (self.directory / name / "train-labels-idx1-ubyte").write_bytes(idx(labels, (64,)))
-        for name, letters in (("c", "abcdefgh"), ("d", "qrstuvwx")):
+        for name, letters in (("c", "abcdefgh"), ("d", "qqrrsstt")):
             (self.directory / name).mkdir()
             (self.directory / name / "input.txt").write_text(letters * 500)
         small = ("--model", "char-lstm", "--model-arg", "symbols=8", "--model-arg", "hidden=4", "--model-arg", "positions=5")
