@@ -12,8 +12,8 @@ namespace sterna {
 namespace {
 
 constexpr std::uint32_t kMostLearners = 65536;
-constexpr std::size_t kMostElements = std::size_t{1}
-                                      << 48;  // 1 PiB of gradient; lengths in bytes fit 64 bits
+// 1 PiB of gradient: lengths in bytes stay within 64 bits.
+constexpr std::size_t kMostElements = std::size_t{1} << 48;
 constexpr std::size_t kMostParameters = std::numeric_limits<std::uint16_t>::max();  // StepKey::layer
 
 tensor::ParameterKind kind_of(const Parameter& parameter) {

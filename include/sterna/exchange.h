@@ -50,9 +50,9 @@ class STERNA_API World {
   // initialised once in a process. Throws CommError where MPI fails.
   explicit World(std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 
-  // Frees the duplicate, and finalises MPI if this World initialised it: collective. Neither is done while an
-  // exception is on its way: then other ranks may be waiting, and the launcher ends them when this process
-  // ends. Every Exchange must be gone before.
+  // Frees the duplicate, unless there was a CommError, and finalises MPI if this World initialised it:
+  // collective. Neither is done while an exception is on its way: then other ranks may be waiting, and the
+  // launcher ends them when this process ends. Every Exchange must be gone before.
   ~World();
 
   World(const World&) = delete;

@@ -1,6 +1,8 @@
 #include "runtime/exchange/message_limit.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -21,43 +23,48 @@ constexpr std::size_t kMostBytes = std::numeric_limits<std::uint32_t>::max();
 // Of one layer in one message.
 struct Share {
   std::size_t sections = 0;
-  std::size_t section_bytes = 0;  // the most of each
+  std::size_t payload_bytes = 0;  // the most of all sections together
 
   // Sections begin at multiples of 4 on a device. What is too long by itself counts as just that, so that
-  // sums over 2^16 learners and as many layers fit 64 bits.
+  // sums over many layers fit 64 bits.
   [[nodiscard]] std::size_t bytes() const {
     constexpr std::size_t kAlignment = 4;
-    const std::size_t section = std::min(section_bytes, kMostBytes) + kAlignment + wire::kMessageLengthBytes;
-    return std::min(sections * section, kMostBytes + 1);
+    return std::min(payload_bytes + sections * (kAlignment + wire::kMessageLengthBytes), kMostBytes + 1);
   }
 };
 
-// Between owners and learners of two ranks: what learners send of the owners' parts, or what owners have
-// selected of them, whichever is more.
+Share share_of_gathered(const MessageScope& scope, const Layer& layer) {
+  const std::size_t local = scope.local_learners;
+  return {.sections = local,
+          .payload_bytes = local * std::min(layer.configured->max_payload_bytes(), kMostBytes)};
+}
+
+// Between the learners of one rank and the owners on another: what the learners send of the owners' parts, or
+// what the owners have selected of them, whichever is more. Either is a number of elements, however these are
+// dealt to owners, of which each has a scale, or the length of what it sent, and a byte that is not full.
 Share share_of_sparse_sum(const MessageScope& scope, const Layer& layer) {
-  constexpr std::size_t kSaidBytes = 4;
+  constexpr std::size_t kOfAnOwner = sizeof(std::uint32_t) + 1;
+  const std::size_t local = scope.local_learners;
   const std::size_t elements = layer.plan.shape.elements;
   const Partition parts(elements, scope.learners);
   // dryden rounds twice, once for each sign.
   const std::optional<double> rate = layer.configured->rate();
   const std::size_t sent = rate ? compressors::kept_elements(elements, *rate) + 2 : elements;
-  const std::size_t most = std::min(parts.blocks(), sent);
-  const std::size_t local = scope.local_learners;
-  const Share said{
-      .sections = local * local,
-      .section_bytes = SparsePart(parts, 0, layer.configured->element_values().value()).max_bytes(most)};
-  const Share selected{
-      .sections = local,
-      .section_bytes = kSaidBytes + SparsePart(parts, 0, ElementValues::kFloats).max_bytes(most)};
-  return said.bytes() > selected.bytes() ? said : selected;
+  const std::size_t of_owners = std::min(sent, local * parts.blocks());
+  const SparsePart said(parts, 0, layer.configured->element_values().value());
+  const SparsePart selected(parts, 0, ElementValues::kFloats);
+  const std::size_t said_bytes = local * (said.max_bytes(of_owners) + local * kOfAnOwner);
+  // An owner selects as many as a learner sends it in the mean, rounded up.
+  const std::size_t selected_bytes = selected.max_bytes(of_owners + local) + local * kOfAnOwner;
+  return {.sections = local * local, .payload_bytes = std::max(said_bytes, selected_bytes)};
 }
 
 Share share_of(const MessageScope& scope, const Layer& layer, Exchange pattern) {
   if (layer.configured->exchange() != pattern) return {};
   if (pattern == Exchange::kLeaderIndexed)
-    return {.sections = 1, .section_bytes = layer.configured->max_index_bytes()};
-  if (scope.gather == Gather::kSparseSum) return share_of_sparse_sum(scope, layer);
-  return {.sections = scope.local_learners, .section_bytes = layer.configured->max_payload_bytes()};
+    return {.sections = 1, .payload_bytes = layer.configured->max_index_bytes()};
+  return scope.gather == Gather::kSparseSum ? share_of_sparse_sum(scope, layer)
+                                            : share_of_gathered(scope, layer);
 }
 
 std::string refusal(const MessageScope& scope, const bucket::GradientBucket& bucket, const Layer& largest) {

@@ -104,6 +104,9 @@ TEST(MessageLimit, CountsWhatOwnersGetAndSelectOfASparseSum) {
   // One in a hundred of 2^31 may all be one owner's: 21,474,837 sums of 30 + 32 bits, 166 MB.
   options.compressor = "topk";
   EXPECT_THAT(why({2 * kThousandMillion}, options, 1, 2), IsEmpty());
+  // However a learner's 671,089 elements of 2^26 are dealt to 64 owners on its rank, of 20 + 32 bits each: 64
+  // learners send 279 MB.
+  EXPECT_THAT(why({64 * kMillion}, options, 64), IsEmpty());
 }
 
 TEST(MessageLimit, StaysClearOfOverflow) {
