@@ -46,8 +46,9 @@ class STERNA_API World {
   // handler of MPI_COMM_WORLD as it is. Collective.
   //   time_limit  more than 0; std::chrono::milliseconds::max(), say, for none: more than ten years are taken
   //               as ten
-  // Throws ConfigError if the limit is not positive, or if MPI has been finalised already: it can be
-  // initialised once in a process. Throws CommError where MPI fails.
+  // Throws ConfigError if the limit is not positive, if MPI has been finalised already (it can be initialised
+  // once in a process), or if srun has started several tasks without telling MPI of them. Throws CommError
+  // where MPI fails.
   explicit World(std::chrono::milliseconds time_limit = kDefaultTimeLimit);
 
   // Frees the duplicate, unless there was a CommError, and finalises MPI if this World initialised it:
