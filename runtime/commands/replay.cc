@@ -33,8 +33,9 @@ Extents extents_of(const record::NpyArray<float>& gradients, const std::string& 
   const bool is_legal =
       shape.size() == 3 && shape[0] >= 1 && shape[1] >= 1 && shape[1] <= 65536 && shape[2] >= 1;
   if (!is_legal) {
-    throw ConfigError(cat("[replay] gradients = ", path, ": has shape (", joined(shape, ", "),
-                          "): must be [T, L, n], steps (1 or more), learners (1 to 65536) and elements of one layer"));
+    throw ConfigError(
+        cat("[replay] gradients = ", path, ": has shape (", joined(shape, ", "),
+            "): must be [T, L, n], steps (1 or more), learners (1 to 65536) and elements of one layer"));
   }
   return {.steps = shape[0], .learners = static_cast<std::uint32_t>(shape[1]), .elements = shape[2]};
 }
