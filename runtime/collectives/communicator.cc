@@ -54,16 +54,15 @@ std::vector<int> Communicator::hosts_by_rank() const {
 
 std::unique_ptr<Transfer> Communicator::start(std::span<const SendBlock> sends,
                                               std::span<const ReceiveBlock> receives) {
-  for_each_checked(*this, sends, [&](int peer, std::uint64_t bytes) {
-    traffic_.bytes_sent += bytes;
-    if (host_of(peer) != host_of(rank())) traffic_.network_bytes_sent += bytes;
-    if (host_of_rank_.empty()) before_hosts_[peer].bytes_sent += bytes;
-  });
-  for_each_checked(*this, receives, [&](int peer, std::uint64_t bytes) {
-    traffic_.bytes_received += bytes;
-    if (host_of(peer) != host_of(rank())) traffic_.network_bytes_received += bytes;
-    if (host_of_rank_.empty()) before_hosts_[peer].bytes_received += bytes;
-  });
+  const auto count = [this](std::uint64_t Traffic::*bytes, std::uint64_t Traffic::*network_bytes) {
+    return [=, this](int peer, std::uint64_t length) {
+      traffic_.*bytes += length;
+      if (host_of(peer) != host_of(rank())) traffic_.*network_bytes += length;
+      if (host_of_rank_.empty()) before_hosts_[peer].*bytes += length;
+    };
+  };
+  for_each_checked(*this, sends, count(&Traffic::bytes_sent, &Traffic::network_bytes_sent));
+  for_each_checked(*this, receives, count(&Traffic::bytes_received, &Traffic::network_bytes_received));
   return start_blocks(without_empty(sends), without_empty(receives));
 }
 
