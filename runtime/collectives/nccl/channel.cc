@@ -1,6 +1,7 @@
 #include "runtime/collectives/nccl/channel.h"
 
 #include <array>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "runtime/collectives/nccl/api.h"
 #include "runtime/collectives/nccl/check.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/scheduling.h"
 
 namespace sterna::collectives {
 namespace {
@@ -22,9 +24,11 @@ constexpr std::chrono::microseconds kSleep{20};
 template <typename IsDone>
 bool polled(const IsDone& is_done, std::chrono::milliseconds time_limit) {
   const auto deadline = steady_clock::now() + time_limit;
+  std::optional<PreciseSleeps> precise_sleeps;
   for (int polls = 0; !is_done(); ++polls) {
     if (polls < kPollsBeforeSleep) continue;
     if (steady_clock::now() > deadline) return false;
+    if (!precise_sleeps) precise_sleeps.emplace();
     std::this_thread::sleep_for(kSleep);
   }
   return true;
